@@ -1,0 +1,1 @@
+"""Products, feeds, and the SQL database that holds the truth."""

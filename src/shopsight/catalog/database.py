@@ -1,0 +1,218 @@
+"""The SQL database: tables, connection, and the translation of its errors. The truth that all else is rebuilt from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+
+from shopsight.errors import SettingsError, StorageError
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+"""Raised with every change of the tables below."""
+
+metadata = MetaData()
+
+schema_info = Table("schema_info", metadata, Column("version", Integer, primary_key=True))
+
+products = Table(
+    "products",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("body", Text, nullable=False),  # Product as JSON
+    Column("content_hash", String(64), nullable=False),
+    Column("run_id", String(32), nullable=False, index=True),  # last ingest that saw it
+    Column("updated_at", Float, nullable=False),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("record_id", String(220), primary_key=True),  # key in the vector store
+    Column("product_id", ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),  # 0 is the main picture
+    Column("link", Text, nullable=False),  # as in the feed
+    Column("location", Text, nullable=False),  # resolved: absolute path or URL
+    Column("content_hash", String(64)),  # SHA-256 of the bytes; null until they were had
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("stamp", String(64)),  # of a local file: mtime and size
+    Column("fetched_at", Float),
+    Column("index_version", String(64)),  # version whose index holds it; null until written there
+    Column("product_hash", String(64)),  # content hash of the product whose attributes the index holds
+    Column("error", Text),  # why it is not in the index
+    Index("images_by_product", "product_id", "position"),
+)
+
+index_versions = Table(
+    "index_versions",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("manifest", JSON, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+attribute_types = Table(
+    "attribute_types",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("type", String(16), nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("request", JSON, nullable=False),
+    Column("progress", JSON, nullable=False),
+    Column("error", Text),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("scope", String(16), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("last_used_at", Float),
+)
+
+
+class Database:
+    """Connections to the database, with the tables in place.
+
+    Args:
+        url: SQLAlchemy URL. A SQLite file is made when missing, in WAL mode, with full durability.
+
+    Raises:
+        SettingsError: The URL cannot be understood, or its driver is not installed.
+        StorageError: The database cannot be opened, or was made by a newer version.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = _engine(url)
+        with self.begin() as connection:
+            metadata.create_all(connection)
+            found = connection.execute(schema_info.select()).scalar()
+            if found is None:
+                connection.execute(schema_info.insert().values(version=SCHEMA_VERSION))
+            elif found != SCHEMA_VERSION:
+                raise StorageError(
+                    f"The database at {self.place} has table version {found}, this Shopsight needs {SCHEMA_VERSION}: "
+                    "install the matching version, or index into a new data folder."
+                )
+
+    @property
+    def place(self) -> str:
+        """Where the database is, without its password."""
+        url = make_url(self.url)
+        return url.database or str(url) if url.drivername.startswith("sqlite") else url.render_as_string()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction: committed on success, rolled back on any exception.
+
+        Raises:
+            StorageError: Disk full, read-only, corrupt, or unreachable.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise self._translated(error) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _translated(self, error: SQLAlchemyError) -> StorageError:
+        cause = str(getattr(error, "orig", None) or error)
+        lowered = cause.lower()
+        if "disk is full" in lowered or "no space" in lowered:
+            advice = "the disk is full: free some space and run the same command again; nothing written was lost"
+        elif "readonly" in lowered or "read-only" in lowered or "permission" in lowered:
+            advice = "it cannot be written: check the folder's owner and permissions"
+        elif "unable to open" in lowered:
+            advice = "it cannot be opened: check that the folder exists and may be written"
+        elif "malformed" in lowered or "not a database" in lowered:
+            advice = (
+                "it is damaged: restore a backup, or move the data folder away and index the feed again "
+                "(the catalogue and the index are rebuilt from it)"
+            )
+        elif "locked" in lowered:
+            advice = "another process keeps it locked: try again when that has finished"
+        else:
+            advice = cause
+        return StorageError(f"Database {self.place}: {advice}")
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        sqlite = parsed.get_backend_name() == "sqlite"
+        engine = create_engine(parsed, connect_args={"timeout": 30} if sqlite else {})
+    except (SQLAlchemyError, NoSuchModuleError, ImportError) as error:
+        raise SettingsError(f"SHOPSIGHT_DATABASE_URL {url!r} cannot be used: {error}") from error
+    if sqlite:
+        _prepare_sqlite(engine, parsed.database)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, path: str | None) -> None:
+    if path and path != ":memory:":
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"The data folder {Path(path).parent} cannot be made: {error.strerror}") from error
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: object, _record: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]  # a sqlite3 connection
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+
+__all__ = [
+    "Database",
+    "api_keys",
+    "attribute_types",
+    "images",
+    "index_versions",
+    "jobs",
+    "metadata",
+    "products",
+]

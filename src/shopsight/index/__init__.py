@@ -1,0 +1,1 @@
+"""Vector stores, filters, and index versions."""
