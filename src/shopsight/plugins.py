@@ -15,6 +15,7 @@ from shopsight.errors import SettingsError
 BUILT_IN: dict[str, dict[str, str]] = {
     "encoders": {
         "lite": "shopsight.encoders.onnx:load_lite",
+        "thumbnail": "shopsight.testing.fakes:ThumbnailEncoder",
     },
     "stores": {
         "lance": "shopsight.index.lance:LanceStore",

@@ -1,0 +1,35 @@
+"""Encoders: from prepared pixels to unit vectors. Importing this package loads no model runtime."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shopsight.encoders.files import FileEncoder
+
+
+def load_encoder(name: str = "lite", *, threads: int = 0) -> FileEncoder:
+    """Load an encoder by name.
+
+    Args:
+        name: A built-in encoder, or one that an installed package adds; see ``shopsight.plugins``.
+        threads: Threads it may use for one call; 0: one per core.
+
+    Returns:
+        An encoder that also reads files: ``load_encoder("lite").encode_files(paths)``.
+
+    Raises:
+        SettingsError: No encoder has this name; the message lists those that exist.
+        EncoderError: Its model cannot be loaded.
+    """
+    from shopsight import plugins
+    from shopsight.encoders.files import FileEncoder
+    from shopsight.errors import EncoderError
+
+    encoder = plugins.load("encoders", name)(threads=threads)
+    if not isinstance(encoder, FileEncoder):
+        raise EncoderError(
+            f"The plug-in of encoder {name!r} makes a {type(encoder).__name__}, which lacks a method of an encoder: "
+            "derive its class from shopsight.encoders.files.EncodesFiles and run shopsight.testing.encoder on it"
+        )
+    return encoder
