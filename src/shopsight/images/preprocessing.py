@@ -12,8 +12,9 @@ class Preprocessing(BaseModel):
 
     Attributes:
         size: Side of the square in pixels.
-        fit: ``pad`` keeps the whole picture and fills up with ``background``; ``crop`` scales the shorter side to
-            ``size / crop_ratio`` and cuts out the middle; ``stretch`` ignores the aspect ratio.
+        fit: ``pad`` keeps the whole picture and fills up with ``background``; ``crop`` scales the
+            shorter side to ``size / crop_ratio`` and cuts out the middle; ``stretch`` ignores the
+            aspect ratio.
         crop_ratio: Share of the shorter side that ``crop`` keeps, 0 to 1.
         interpolation: Filter used for scaling; with ``antialias`` semantics, as Pillow does.
         background: RGB colour for padding and behind transparent pixels.
