@@ -23,7 +23,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(BASE) ## Index the sample shop, answer three photos, serve the pages (ONCE=1: leave out the pages)
-	@$(BIN)/python -m shopsight demo $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
+	@$(BIN)/shopsight demo $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
 
 test: $(DEV) ## Run the tests with coverage (ARGS='tests/catalog -k price')
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--cov --cov-report=term)
