@@ -75,9 +75,9 @@ class ImageLimits:
         min_side: Pixels of the shorter side, at least.
     """
 
-    max_bytes: int
-    max_pixels: int
-    min_side: int
+    max_bytes: int = 20_000_000
+    max_pixels: int = 50_000_000
+    min_side: int = 16
 
 
 def decode(
