@@ -14,12 +14,14 @@
     ├── EncoderError             a model cannot be loaded or run
     ├── VectorIndexError         the vector index cannot do what was asked
     │   └── EncoderMismatchError      the index was built by another encoder
+    ├── IngestError              an ingest cannot go on as asked
     ├── QueryError               a search request makes no sense
     │   └── FilterError          its filter cannot be parsed or does not fit the fields
     ├── NotFoundError            no such product, job, key or index version
     └── BusyError                another process is writing
 
-Errors of the libraries below are translated where they are called, with the original chained. Messages are for
+Errors of the libraries below are translated where they are called, with the original chained.
+Messages are for
 people: they name the row, field or file and say what to do next.
 """
 
@@ -94,6 +96,10 @@ class VectorIndexError(ShopsightError):
 
 class EncoderMismatchError(VectorIndexError):
     """The index holds vectors of another encoder than the one in use."""
+
+
+class IngestError(ShopsightError):
+    """An ingest cannot go on as asked; what it had done so far is kept."""
 
 
 class QueryError(ShopsightError):

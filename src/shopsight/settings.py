@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableValueError
 
 from shopsight.errors import SettingsError
 
@@ -14,8 +15,8 @@ from shopsight.errors import SettingsError
 class Settings(BaseSettings):
     """Settings of one shop. Each is also the environment variable ``SHOPSIGHT_<NAME>``.
 
-    Lists in the environment are JSON, such as ``SHOPSIGHT_ALLOW_HOSTS='["images.internal"]'``. Every field's
-    description is its documentation; ``docs/configuration.md`` lists them all.
+    Lists in the environment are JSON, such as ``SHOPSIGHT_ALLOW_HOSTS='["images.internal"]'``.
+    Every field's description is its documentation; ``docs/configuration.md`` lists them all.
     """
 
     model_config = SettingsConfigDict(env_prefix="SHOPSIGHT_", frozen=True, extra="forbid")
@@ -25,45 +26,98 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0, le=256, description="Threads of the encoder; 0: one per core.")
 
     store: str = Field("lance", description="Vector store by name.")
-    store_uri: str = Field("", description="Where the vectors are; empty: `index` in the data folder.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: `catalog.sqlite` in the data folder.")
-    metric: Literal["cosine", "l2"] = Field("cosine", description="Nearness of vectors, fixed when an index is made.")
+    store_uri: str = Field(
+        "", description="Where the vectors are; empty: `index` in the data folder."
+    )
+    database_url: str = Field(
+        "", description="SQLAlchemy URL; empty: `catalog.sqlite` in the data folder."
+    )
+    metric: Literal["cosine", "l2"] = Field(
+        "cosine", description="Nearness of vectors, fixed when an index is made."
+    )
     standardize: bool = Field(
         default=False,
-        description="Scale every dimension to (x - mean) / std, fitted on the catalogue when an index is made.",
+        description="Scale every dimension to (x - mean) / std, fitted on the catalogue.",
     )
 
     allow_hosts: list[str] = Field(
-        default_factory=list, description="Hosts that may be fetched from although their address is private."
+        default_factory=list,
+        description="Hosts that may be fetched from although their address is private.",
     )
     fetch_concurrency: int = Field(16, ge=1, le=256, description="Pictures fetched at once.")
-    fetch_per_host: int = Field(4, ge=1, le=64, description="Pictures fetched at once from one host.")
-    fetch_connect_timeout_s: float = Field(5, gt=0, le=120, description="Seconds to connect to an image host.")
-    fetch_read_timeout_s: float = Field(10, gt=0, le=300, description="Seconds without a byte before giving up.")
-    fetch_total_timeout_s: float = Field(30, gt=0, le=3600, description="Seconds for one picture, redirects included.")
-    fetch_retries: int = Field(3, ge=0, le=10, description="Further attempts after a passing failure.")
-    fetch_max_redirects: int = Field(5, ge=0, le=20, description="Redirects followed, each checked again.")
+    fetch_per_host: int = Field(
+        4, ge=1, le=64, description="Pictures fetched at once from one host."
+    )
+    fetch_connect_timeout_s: float = Field(
+        5, gt=0, le=120, description="Seconds to connect to an image host."
+    )
+    fetch_read_timeout_s: float = Field(
+        10, gt=0, le=300, description="Seconds without a byte before giving up."
+    )
+    fetch_total_timeout_s: float = Field(
+        30, gt=0, le=3600, description="Seconds for one picture, redirects included."
+    )
+    fetch_retries: int = Field(
+        3, ge=0, le=10, description="Further attempts after a passing failure."
+    )
+    fetch_max_redirects: int = Field(
+        5, ge=0, le=20, description="Redirects followed, each checked again."
+    )
     fetch_max_age_s: float = Field(
-        86_400, ge=0, description="Seconds before a picture from the web is asked for again (conditionally)."
+        86_400,
+        ge=0,
+        description="Seconds before a picture from the web is asked for again (conditionally).",
     )
     image_max_bytes: int = Field(20_000_000, ge=1000, description="Bytes of one encoded picture.")
-    image_max_pixels: int = Field(50_000_000, ge=10_000, description="Pixels of one decoded picture.")
-    image_min_side: int = Field(16, ge=1, description="Pixels; a picture with a shorter side is refused.")
+    image_max_pixels: int = Field(
+        50_000_000, ge=10_000, description="Pixels of one decoded picture."
+    )
+    image_min_side: int = Field(
+        16, ge=1, description="Pixels; a picture with a shorter side is refused."
+    )
 
-    batch_size: int = Field(16, ge=1, le=1024, description="Pictures per encoder batch when indexing.")
-    write_every_rows: int = Field(512, ge=1, description="Rows buffered before they are written to the index.")
-    write_every_s: float = Field(5, gt=0, description="Seconds after which buffered rows are written anyway.")
+    batch_size: int = Field(
+        16, ge=1, le=1024, description="Pictures per encoder batch when indexing."
+    )
+    write_every_rows: int = Field(
+        512, ge=1, description="Rows buffered before they are written to the index."
+    )
+    write_every_s: float = Field(
+        5, gt=0, description="Seconds after which buffered rows are written anyway."
+    )
+
+    sync_max_removed: float = Field(
+        0.5, ge=0, le=1, description="Largest share of the catalogue that one `--sync` may remove."
+    )
 
     host: str = Field("127.0.0.1", description="Address the server listens on.")
-    port: int = Field(8080, ge=0, le=65535, description="Port the server listens on; 0: any free one.")
-    search_needs_key: bool = Field(default=False, description="Whether search routes need an API key too.")
-    cors_origins: list[str] = Field(default_factory=list, description="Origins whose pages may call the API.")
-    max_upload_bytes: int = Field(12_000_000, ge=1000, description="Bytes of one request with a photo.")
-    max_feed_bytes: int = Field(2_000_000_000, ge=1000, description="Bytes of one uploaded or fetched feed.")
-    request_timeout_s: float = Field(30, gt=0, le=3600, description="Seconds before a request is given up.")
-    refresh_every_s: float = Field(5, gt=0, description="Seconds between looks for what other processes wrote.")
-    optimize_every_s: float = Field(900, gt=0, description="Seconds between optimisations of a changed index.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    port: int = Field(
+        8080, ge=0, le=65535, description="Port the server listens on; 0: any free one."
+    )
+    search_needs_key: bool = Field(
+        default=False, description="Whether search routes need an API key too."
+    )
+    cors_origins: list[str] = Field(
+        default_factory=list, description="Origins whose pages may call the API."
+    )
+    max_upload_bytes: int = Field(
+        12_000_000, ge=1000, description="Bytes of one request with a photo."
+    )
+    max_feed_bytes: int = Field(
+        2_000_000_000, ge=1000, description="Bytes of one uploaded or fetched feed."
+    )
+    request_timeout_s: float = Field(
+        30, gt=0, le=3600, description="Seconds before a request is given up."
+    )
+    refresh_every_s: float = Field(
+        5, gt=0, description="Seconds between looks for what other processes wrote."
+    )
+    optimize_every_s: float = Field(
+        900, gt=0, description="Seconds between optimisations of a changed index."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
 
     @property
     def resolved_store_uri(self) -> str:
@@ -91,4 +145,12 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"Setting {name!r} (SHOPSIGHT_{name.upper()}): {first['msg']}") from error
+        raise SettingsError(
+            f"Setting {name!r} (SHOPSIGHT_{name.upper()}): {first['msg']}"
+        ) from error
+    except UnreadableValueError as error:
+        name = str(error).partition('field "')[2].partition('"')[0]
+        raise SettingsError(
+            f"Setting {name!r} (SHOPSIGHT_{name.upper()}) is a list and must be JSON, "
+            "such as '[\"images.internal\"]'"
+        ) from error

@@ -1,4 +1,4 @@
-"""The SQL database: tables, connection, and the translation of its errors. The truth that all else is rebuilt from."""
+"""The SQL database: the truth that all else is rebuilt from. Tables, connection, errors."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ images = Table(
     Column("stamp", String(64)),  # of a local file: mtime and size
     Column("fetched_at", Float),
     Column("index_version", String(64)),  # version whose index holds it; null until written there
-    Column("product_hash", String(64)),  # content hash of the product whose attributes the index holds
+    Column(
+        "product_hash", String(64)
+    ),  # content hash of the product whose attributes the index holds
     Column("error", Text),  # why it is not in the index
     Index("images_by_product", "product_id", "position"),
 )
@@ -130,15 +132,20 @@ class Database:
                 connection.execute(schema_info.insert().values(version=SCHEMA_VERSION))
             elif found != SCHEMA_VERSION:
                 raise StorageError(
-                    f"The database at {self.place} has table version {found}, this Shopsight needs {SCHEMA_VERSION}: "
-                    "install the matching version, or index into a new data folder."
+                    f"The database at {self.place} has table version {found}, this "
+                    f"Shopsight needs {SCHEMA_VERSION}: install the matching version, or index "
+                    "into a new data folder."
                 )
 
     @property
     def place(self) -> str:
         """Where the database is, without its password."""
         url = make_url(self.url)
-        return url.database or str(url) if url.drivername.startswith("sqlite") else url.render_as_string()
+        return (
+            url.database or str(url)
+            if url.drivername.startswith("sqlite")
+            else url.render_as_string()
+        )
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -161,15 +168,18 @@ class Database:
         cause = str(getattr(error, "orig", None) or error)
         lowered = cause.lower()
         if "disk is full" in lowered or "no space" in lowered:
-            advice = "the disk is full: free some space and run the same command again; nothing written was lost"
+            advice = (
+                "the disk is full: free some space and run the same command again; "
+                "nothing written was lost"
+            )
         elif "readonly" in lowered or "read-only" in lowered or "permission" in lowered:
             advice = "it cannot be written: check the folder's owner and permissions"
         elif "unable to open" in lowered:
             advice = "it cannot be opened: check that the folder exists and may be written"
         elif "malformed" in lowered or "not a database" in lowered:
             advice = (
-                "it is damaged: restore a backup, or move the data folder away and index the feed again "
-                "(the catalogue and the index are rebuilt from it)"
+                "it is damaged: restore a backup, or move the data folder away and index the feed "
+                "again (the catalogue and the index are rebuilt from it)"
             )
         elif "locked" in lowered:
             advice = "another process keeps it locked: try again when that has finished"
@@ -182,7 +192,8 @@ def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         sqlite = parsed.get_backend_name() == "sqlite"
-        engine = create_engine(parsed, connect_args={"timeout": 30} if sqlite else {})
+        wait = sqlite and "timeout" not in parsed.query
+        engine = create_engine(parsed, connect_args={"timeout": 30} if wait else {})
     except (SQLAlchemyError, NoSuchModuleError, ImportError) as error:
         raise SettingsError(f"SHOPSIGHT_DATABASE_URL {url!r} cannot be used: {error}") from error
     if sqlite:
@@ -195,7 +206,9 @@ def _prepare_sqlite(engine: Engine, path: str | None) -> None:
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StorageError(f"The data folder {Path(path).parent} cannot be made: {error.strerror}") from error
+            raise StorageError(
+                f"The data folder {Path(path).parent} cannot be made: {error.strerror}"
+            ) from error
 
     @event.listens_for(engine, "connect")
     def _configure(connection: object, _record: object) -> None:

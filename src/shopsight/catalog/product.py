@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 AttributeValue = bool | int | float | str | list[str]
-"""A typed attribute: what a filter can compare. Lists hold several values of one attribute, such as sizes."""
+"""A typed attribute: what a filter can compare. Lists hold several values, such as sizes."""
 
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """Lower-case snake case: the spelling used in filters. Feed readers convert column titles to it."""
@@ -110,7 +110,8 @@ class RowError(BaseModel):
         product_id: Id of the product, where it could be read.
         field: Field that is wrong; empty when the whole row is.
         reason: What is wrong and what to do, for people.
-        severity: ``error``: the row was skipped; ``warning``: the field was left out, the product kept.
+        severity: ``error``: the row was skipped; ``warning``: the field was left out, the product
+            kept.
     """
 
     model_config = ConfigDict(frozen=True)

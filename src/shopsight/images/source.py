@@ -36,6 +36,12 @@ class Location:
         """Whether it is a file of this machine."""
         return self.path is not None
 
+    @classmethod
+    def parse(cls, text: str) -> Location:
+        """The location whose ``str`` this is."""
+        is_url = _SCHEME.match(text) is not None
+        return cls(url=text) if is_url else cls(path=Path(text))
+
     def __str__(self) -> str:
         return str(self.path) if self.path is not None else str(self.url)
 

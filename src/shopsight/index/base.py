@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from shopsight.catalog.product import AttributeValue
-from shopsight.index.filters import Filter
+from shopsight.index.filter_ast import FieldType, Filter
 
 Vectors = NDArray[np.float32]
 
@@ -25,22 +25,14 @@ class Metric(StrEnum):
     L2 = "l2"
 
 
-class FieldType(StrEnum):
-    """Type of a filterable field."""
-
-    STRING = "string"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    STRINGS = "strings"
-
-
 class StoreSchema(BaseModel):
     """Shape of one collection of vectors.
 
     Attributes:
         dimension: Length of the vectors.
         metric: Nearness that searches use.
-        fields: Filterable fields by name. Stores add columns for new ones with :meth:`VectorStore.add_fields`.
+        fields: Filterable fields by name. Stores add columns for new ones with
+            :meth:`VectorStore.add_fields`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,7 +50,8 @@ class Records:
         ids: Key of each row, unique in the store.
         product_ids: Product each row belongs to.
         vectors: ``(n, dimension)`` float32, finite; need not be unit length.
-        attributes: Per row, field name -> value; a missing field is null. Values fit the schema's types.
+        attributes: Per row, field name -> value; a missing field is null. Values fit the schema's
+            types.
     """
 
     ids: Sequence[str]
@@ -77,7 +70,8 @@ class Neighbors:
     Attributes:
         ids: Keys of the rows.
         product_ids: Product of each row.
-        scores: ``(n,)`` float32, larger is nearer: cosine similarity, or minus the squared Euclidean distance for L2.
+        scores: ``(n,)`` float32, larger is nearer: cosine similarity, or minus the squared
+            Euclidean distance for L2.
     """
 
     ids: Sequence[str]
@@ -126,11 +120,13 @@ class Health:
 class VectorStore(Protocol):
     """One collection of vectors with attributes.
 
-    A class of this kind has a class method ``open(uri, name, schema, *, create)``: see :class:`StoreFactory`.
-    Methods may be called from several threads; at most one process writes. A returned write is durable: it survives
-    kill -9. Implementations pass ``shopsight.testing.StoreConformance``, where all semantics are spelled out.
+    A class of this kind has a class method ``open(uri, name, schema, *, create)``: see
+    :class:`StoreFactory`. Methods may be called from several threads; at most one process writes. A
+    returned write is durable: it survives kill -9. Implementations pass
+    ``shopsight.testing.StoreConformance``, where all semantics are spelled out.
 
-    All methods raise :class:`~shopsight.errors.VectorIndexError` (or ``StorageError`` when the disk is the cause).
+    All methods raise :class:`~shopsight.errors.VectorIndexError` (or ``StorageError`` when the disk
+    is the cause).
     """
 
     @property
@@ -144,7 +140,7 @@ class VectorStore(Protocol):
         ...
 
     def add_fields(self, fields: Mapping[str, FieldType]) -> None:
-        """Make new fields filterable; existing rows have null there. Known fields of the same type are ignored."""
+        """Make new fields filterable; existing rows have null there. Known ones are ignored."""
         ...
 
     def upsert(self, records: Records) -> None:
@@ -159,7 +155,9 @@ class VectorStore(Protocol):
         """Rows by key, in the order of ``ids``; unknown keys are left out."""
         ...
 
-    def search(self, vector: Vectors, k: int, *, where: Filter | None = None, effort: float = 1.0) -> Neighbors:
+    def search(
+        self, vector: Vectors, k: int, *, where: Filter | None = None, effort: float = 1.0
+    ) -> Neighbors:
         """The ``k`` nearest rows.
 
         Args:
@@ -171,25 +169,29 @@ class VectorStore(Protocol):
         ...
 
     def search_text(self, text: str, k: int, *, where: Filter | None = None) -> Neighbors:
-        """The ``k`` best rows by BM25 over all string fields; ``VectorIndexError`` without that capability."""
+        """The ``k`` best rows by BM25 over all string fields; needs that capability."""
         ...
 
     def count(self, where: Filter | None = None) -> int:
         """Number of rows that match."""
         ...
 
+    def count_products(self, where: Filter | None = None) -> int:
+        """Number of distinct products among the rows that match."""
+        ...
+
     def facets(
         self, fields: Sequence[str], *, where: Filter | None = None, limit: int = 20
     ) -> dict[str, dict[str, int]]:
-        """Per field, its most frequent values (as strings) among matching rows, with the number of rows."""
+        """Per field, its most frequent values (as strings) with their number of matching rows."""
         ...
 
     def scan(self, batch_size: int = 1024) -> Iterator[Records]:
-        """All rows, in no particular order, in constant memory. The store must not be written meanwhile."""
+        """All rows, in any order, in constant memory. The store must not be written meanwhile."""
         ...
 
     def optimize(self) -> None:
-        """Build or extend the ANN and attribute indexes where worth it, compact files, drop old versions."""
+        """Bring ANN and attribute indexes up to date where worth it, and compact files."""
         ...
 
     def refresh(self) -> None:
@@ -230,7 +232,22 @@ class StoreFactory(Protocol):
             create: Make the collection if there is none.
 
         Raises:
-            VectorIndexError: There is none and ``create`` is false, or its dimension or metric differ.
+            VectorIndexError: There is none and ``create`` is false, or its dimension or metric
+                differ.
             StorageError: It exists but cannot be read; the message says how to rebuild it.
         """
         ...
+
+
+__all__ = [
+    "Capabilities",
+    "FieldType",
+    "Health",
+    "Metric",
+    "Neighbors",
+    "Records",
+    "StoreFactory",
+    "StoreSchema",
+    "VectorStore",
+    "Vectors",
+]

@@ -1,0 +1,49 @@
+"""All commands. What does the work is imported when a command runs: help must come at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shopsight import __version__
+from shopsight.cli import catalogue, photos, server
+from shopsight.cli.common import Options
+
+app = typer.Typer(
+    name="shopsight",
+    help="Visual search that an online shop runs itself: photos in, products out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.command()(server.demo)
+app.command()(catalogue.index)
+app.command()(catalogue.reindex)
+app.add_typer(catalogue.feed_app, name="feed")
+app.command()(photos.search)
+app.command()(photos.match)
+app.command()(photos.evaluate)
+app.command()(server.serve)
+app.add_typer(server.keys_app, name="keys")
+app.command()(catalogue.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def shopsight(
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="The one folder where everything lives (SHOPSIGHT_DATA; ./shopsight-data)."
+        ),
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Visual search that an online shop runs itself: photos in, products out."""
+    if version:
+        typer.echo(f"shopsight {__version__}")
+        raise typer.Exit
+    context.obj = Options(data=data)

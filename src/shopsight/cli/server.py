@@ -1,0 +1,135 @@
+"""Commands that serve: serve, demo, keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shopsight.cli.common import (
+    DataOption,
+    JsonOption,
+    open_shop,
+    print_json,
+    print_table,
+    settings_of,
+)
+
+keys_app = typer.Typer(help="API keys.", no_args_is_help=True)
+
+HostOption = Annotated[str | None, typer.Option(help="Address to listen on.")]
+PortOption = Annotated[int | None, typer.Option(help="Port to listen on; 0: any free one.")]
+
+DEMO_PHOTOS = ("MUG001_a.jpg", "CHA034_a.jpg", "TOT075_a.jpg")
+"""Shopper photos of the sample shop whose answers the demo prints."""
+
+
+def serve(
+    context: typer.Context,
+    host: HostOption = None,
+    port: PortOption = None,
+    data: DataOption = None,
+) -> None:
+    """Serve the pages and the REST API."""
+    from shopsight.api.server import serve as run
+
+    with open_shop(context, data, host=host, port=port) as shop:
+        run(shop)
+
+
+def demo(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Exit after the answers.")] = False,
+    host: HostOption = None,
+    port: PortOption = None,
+    data: DataOption = None,
+) -> None:
+    """Index the sample shop, answer three shopper photos, and serve the pages."""
+    from shopsight.cli.photos import print_result
+    from shopsight.cli.progress import ingest_progress
+    from shopsight.sample_shop import ROOT
+
+    folder = settings_of(context, data).data / "demo"
+    with open_shop(context, folder, host=host, port=port) as shop:
+        with ingest_progress() as progress:
+            report = shop.index(ROOT / "catalog.csv", sync=True, progress=progress)
+        counters = report.counters
+        typer.echo(
+            f"Sample shop: {counters.rows_read} products, {counters.images_encoded} pictures "
+            f"encoded, {counters.images_unchanged} unchanged, in {report.seconds:.1f} s."
+        )
+        photos = ROOT / "photos"
+        for name in DEMO_PHOTOS:
+            print_result(f"Photo {name}", shop.search(photos / name, limit=5))
+        if not once:
+            from shopsight.api.server import serve as run
+
+            run(shop, samples=sorted(photos.glob("*_a.jpg"))[::12])
+
+
+@keys_app.command("create")
+def keys_create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    scope: Annotated[
+        str, typer.Option(help="admin: everything; search: only what shoppers do.")
+    ] = "admin",
+    json_output: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Make an API key. Its secret is shown once and stored nowhere."""
+    from shopsight.catalog.keys import KeyStore
+
+    with open_shop(context, data) as shop:
+        key, secret = KeyStore(shop.database).create(name, scope)
+    if json_output:
+        print_json({**key.model_dump(mode="json"), "secret": secret})
+    else:
+        typer.echo(
+            f"Key {key.id} ({key.scope}): keep this secret, it is not shown again:", err=True
+        )
+        typer.echo(secret)
+
+
+@keys_app.command("list")
+def keys_list(
+    context: typer.Context, json_output: JsonOption = False, data: DataOption = None
+) -> None:
+    """List API keys, without their secrets."""
+    from shopsight.catalog.keys import KeyStore
+
+    with open_shop(context, data) as shop:
+        keys = KeyStore(shop.database).list()
+    if json_output:
+        print_json([key.model_dump(mode="json") for key in keys])
+        return
+    rows = [
+        [key.id, key.name, key.scope, _when(key.created_at), _when(key.last_used_at)]
+        for key in keys
+    ]
+    columns = dict.fromkeys(("id", "name", "scope", "created", "last used"), "left")
+    print_table(f"{len(keys)} keys", columns, rows)
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    context: typer.Context,
+    key_id: Annotated[str, typer.Argument(help="Id, as `shopsight keys list` shows it.")],
+    data: DataOption = None,
+) -> None:
+    """Make an API key worthless from now on."""
+    from shopsight.catalog.keys import KeyStore
+
+    with open_shop(context, data) as shop:
+        KeyStore(shop.database).revoke(key_id)
+    typer.echo(f"Key {key_id} is revoked.", err=True)
+
+
+def _when(seconds: float | None) -> str:
+    import datetime as dt
+
+    return (
+        dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+        if seconds
+        else "-"
+    )

@@ -1,0 +1,118 @@
+"""An index version that is open: its store, and the scaling its vectors went through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsight import plugins
+from shopsight.catalog.product import AttributeValue
+from shopsight.index.base import (
+    FieldType,
+    Metric,
+    Neighbors,
+    Records,
+    StoreSchema,
+    Vectors,
+    VectorStore,
+)
+from shopsight.index.filters import Filter
+from shopsight.index.standardize import Standardizer
+from shopsight.index.versions import IndexManifest
+
+
+class Collection:
+    """Vectors of one index version, as the encoder made them: standardisation happens in here.
+
+    Args:
+        manifest: The version.
+        store: Its store, open.
+    """
+
+    def __init__(self, manifest: IndexManifest, store: VectorStore) -> None:
+        self.manifest = manifest
+        self.store = store
+        self._standardizer = (
+            Standardizer.from_dict(manifest.standardizer) if manifest.standardizer else None
+        )
+
+    def add_fields(self, fields: Mapping[str, FieldType]) -> None:
+        """Make new fields filterable."""
+        present = self.store.schema.fields
+        new = {name: kind for name, kind in fields.items() if name not in present}
+        if new:
+            self.store.add_fields(new)
+
+    def upsert(self, records: Records) -> None:
+        """Write vectors as they come from the encoder."""
+        self.store.upsert(replace(records, vectors=self._scaled(records.vectors)))
+
+    def update_attributes(
+        self, ids: Sequence[str], attributes: Sequence[Mapping[str, AttributeValue]]
+    ) -> set[str]:
+        """Give rows new attributes, not new vectors; return the ids that are not there."""
+        wanted = dict(zip(ids, attributes, strict=True))
+        rows = self.store.get(list(wanted))
+        if len(rows):
+            self.store.upsert(replace(rows, attributes=[wanted[key] for key in rows.ids]))
+        return set(wanted) - set(rows.ids)
+
+    def search(
+        self,
+        vector: NDArray[np.float32],
+        k: int,
+        *,
+        where: Filter | None = None,
+        effort: float = 1.0,
+    ) -> Neighbors:
+        """The nearest rows to a vector ``(dimension,)`` as it comes from the encoder."""
+        return self.store.search(self._scaled(vector[None])[0], k, where=where, effort=effort)
+
+    def scan(self) -> Iterator[Records]:
+        """All rows, with vectors as the encoder made them."""
+        for records in self.store.scan():
+            vectors = (
+                self._standardizer.invert(records.vectors)
+                if self._standardizer
+                else records.vectors
+            )
+            yield replace(records, vectors=vectors)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def _scaled(self, vectors: Vectors) -> Vectors:
+        return self._standardizer.apply(vectors) if self._standardizer else vectors
+
+
+def open_collection(
+    manifest: IndexManifest,
+    *,
+    store: str,
+    uri: str,
+    fields: Mapping[str, FieldType],
+    create: bool = False,
+) -> Collection:
+    """Open the collection of an index version.
+
+    Args:
+        manifest: The version.
+        store: Name of the engine, see :mod:`shopsight.plugins`.
+        uri: Place of the engine's data.
+        fields: Filterable fields known so far.
+        create: Make it if it is missing.
+
+    Raises:
+        VectorIndexError: It is missing or of another shape.
+        StorageError: It cannot be read or written.
+    """
+    schema = StoreSchema(
+        dimension=manifest.dimension, metric=Metric(manifest.metric), fields=fields
+    )
+    return Collection(
+        manifest, plugins.load("stores", store).open(uri, manifest.name, schema, create=create)
+    )

@@ -1,0 +1,1 @@
+"""The only writer: products and their pictures go from a feed into the catalogue and the index."""

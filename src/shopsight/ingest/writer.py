@@ -1,0 +1,145 @@
+"""Buffers rows and writes them: first the index, then the catalogue, which so never lies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsight.catalog.product import AttributeValue, Product, RowError
+from shopsight.catalog.store import CatalogStore, ImageState
+from shopsight.index.base import Records
+from shopsight.index.collection import Collection
+from shopsight.ingest.fields import FieldTypes
+from shopsight.ingest.report import IngestCounters, ProblemList
+
+
+class IndexWriter:
+    """The only code that writes to the index during an ingest.
+
+    A row counts as done (acknowledged) once :meth:`flush` has returned: the index wrote it durably,
+    and after that the catalogue noted so. A process killed between the two encodes those few rows
+    again.
+
+    Args:
+        catalog: The truth.
+        collection: The index version written to.
+        fields: Types of the filterable fields.
+        problems: Where trouble is noted.
+        counters: Updated as rows are written.
+        every_rows: Buffered rows that start a write.
+        every_s: Seconds after which buffered rows are written anyway.
+    """
+
+    def __init__(
+        self,
+        catalog: CatalogStore,
+        collection: Collection,
+        fields: FieldTypes,
+        problems: ProblemList,
+        counters: IngestCounters,
+        *,
+        every_rows: int,
+        every_s: float,
+    ) -> None:
+        self._catalog = catalog
+        self._collection = collection
+        self._fields = fields
+        self._problems = problems
+        self._counters = counters
+        self._every_rows = every_rows
+        self._every_s = every_s
+        self._vectors: list[NDArray[np.float32]] = []
+        self._attributes: list[dict[str, AttributeValue]] = []
+        self._encoded: list[ImageState] = []
+        self._noted: list[ImageState] = []
+        self._oldest = time.monotonic()
+
+    def encoded(self, product: Product, state: ImageState, vector: NDArray[np.float32]) -> None:
+        """A picture was encoded: ``vector`` ``(dimension,)`` goes to the index."""
+        self._vectors.append(vector)
+        self._attributes.append(self._values(product))
+        self._encoded.append(
+            replace(
+                state,
+                index_version=self._collection.manifest.name,
+                product_hash=product.content_hash(),
+                error=None,
+            )
+        )
+        self._counters.images_encoded += 1
+        self._flush_when_due()
+
+    def unchanged(self, state: ImageState) -> None:
+        """A picture was looked at and is the one in the index."""
+        self._note(replace(state, error=None))
+        self._counters.images_unchanged += 1
+
+    def failed(self, state: ImageState, reason: str) -> None:
+        """A picture cannot be used. If the index still holds an earlier one, that stays."""
+        self._problems.image(state.product_id, state.link, reason)
+        self._note(replace(state, error=reason))
+        self._counters.images_failed += 1
+
+    def refresh(self, items: Sequence[tuple[Product, ImageState]]) -> list[ImageState]:
+        """Give pictures in the index the new attributes of their products.
+
+        Returns:
+            Those the index does not hold after all: they must be encoded again.
+        """
+        if not items:
+            return []
+        self._collection.add_fields(self._fields.all)
+        values = [self._values(product) for product, _ in items]
+        lost = self._collection.update_attributes([state.record_id for _, state in items], values)
+        kept = [(product, state) for product, state in items if state.record_id not in lost]
+        self._catalog.save_images(
+            replace(state, product_hash=product.content_hash()) for product, state in kept
+        )
+        return [state for _, state in items if state.record_id in lost]
+
+    def remove(self, record_ids: Sequence[str]) -> None:
+        """Take pictures out of the index and the catalogue."""
+        if record_ids:
+            self._collection.store.delete(ids=record_ids)
+            self._catalog.delete_images(record_ids)
+
+    def flush(self) -> None:
+        """Write all that is buffered; when this returns, it is durable."""
+        if self._encoded:
+            self._collection.add_fields(self._fields.all)
+            self._collection.upsert(
+                Records(
+                    ids=[state.record_id for state in self._encoded],
+                    product_ids=[state.product_id for state in self._encoded],
+                    vectors=np.stack(self._vectors),
+                    attributes=self._attributes,
+                )
+            )
+        if self._encoded or self._noted:
+            self._catalog.save_images([*self._encoded, *self._noted])
+        self._vectors, self._attributes, self._encoded, self._noted = [], [], [], []
+        self._oldest = time.monotonic()
+
+    def _note(self, state: ImageState) -> None:
+        self._noted.append(state)
+        self._flush_when_due()
+
+    def _flush_when_due(self) -> None:
+        rows = len(self._encoded) + len(self._noted)
+        if rows >= self._every_rows or time.monotonic() - self._oldest >= self._every_s:
+            self.flush()
+
+    def _values(self, product: Product) -> dict[str, AttributeValue]:
+        values, misfits = self._fields.values(product)
+        for misfit in misfits:
+            name, _, reason = misfit.partition(": ")
+            self._problems.row(
+                RowError(
+                    source="", product_id=product.id, field=name, reason=reason, severity="warning"
+                )
+            )
+        return values

@@ -1,0 +1,119 @@
+"""Answers queries: bytes to pixels to a vector to neighbours to products, each step timed."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsight.catalog.store import CatalogStore
+from shopsight.index.collection import Collection
+from shopsight.index.filters import Filter, check, parse
+from shopsight.search.query import Hit, Query, SearchResult
+from shopsight.search.ranking import nearest_products
+
+Pixels = NDArray[np.uint8]
+Vector = NDArray[np.float32]
+
+
+class SearchEngine:
+    """Searches one index version. Safe to call from several threads.
+
+    Args:
+        catalog: Where products come from.
+        collection: The index version.
+        decode: Bytes of a photo to ``(size, size, 3)`` uint8 pixels.
+        encode: Those pixels to a unit vector ``(dimension,)``.
+    """
+
+    def __init__(
+        self,
+        catalog: CatalogStore,
+        collection: Collection,
+        *,
+        decode: Callable[[bytes], Pixels],
+        encode: Callable[[Pixels], Vector],
+    ) -> None:
+        self._catalog = catalog
+        self._collection = collection
+        self._decode = decode
+        self._encode = encode
+        self._searchable: int | None = None
+
+    def search(self, query: Query) -> SearchResult:
+        """Answer a photo query.
+
+        Raises:
+            DecodeError: The photo cannot be used.
+            FilterError: The filter cannot be parsed, or names an unknown field.
+            VectorIndexError: The index failed.
+        """
+        clock = _Clock()
+        where = self._filter(query.where)
+        pixels = self._decode(query.image)
+        clock.lap("decode")
+        vector = self._encode(pixels)
+        clock.lap("encode")
+        ranked = self._ranked(vector, query.offset + query.limit, where)[query.offset :]
+        total = self._total(where)
+        clock.lap("search")
+        hits = self._hydrated(ranked)
+        clock.lap("hydrate")
+        return SearchResult(uuid.uuid4().hex, hits, total, clock.timings())
+
+    def forget_totals(self) -> None:
+        """Count anew: something was written."""
+        self._searchable = None
+
+    def _filter(self, text: str) -> Filter | None:
+        if not text.strip():
+            return None
+        return check(parse(text), self._collection.store.schema.fields)
+
+    def _ranked(
+        self, vector: Vector, count: int, where: Filter | None
+    ) -> list[tuple[str, float, str]]:
+        best = nearest_products(lambda k: self._collection.search(vector, k, where=where), count)
+        return [(product, score, key) for product, (score, key) in best.items()][:count]
+
+    def _hydrated(self, ranked: list[tuple[str, float, str]]) -> tuple[Hit, ...]:
+        """Products of a ranking. One that was removed since its vector was read is left out."""
+        products = self._catalog.get([product_id for product_id, _, _ in ranked])
+        images = self._catalog.image_states([key for _, _, key in ranked])
+        return tuple(
+            Hit(
+                products[product_id],
+                score,
+                images[key].position,
+                images[key].link,
+                images[key].location,
+            )
+            for product_id, score, key in ranked
+            if product_id in products and key in images
+        )
+
+    def _total(self, where: Filter | None) -> int:
+        if where is not None:
+            return self._collection.store.count_products(where)
+        if self._searchable is None:
+            self._searchable = self._collection.store.count_products()
+        return self._searchable
+
+
+class _Clock:
+    """Milliseconds between laps."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name] = round((now - self._last) * 1000, 3)
+        self._last = now
+
+    def timings(self) -> dict[str, float]:
+        return self._laps | {"total": round((self._last - self._start) * 1000, 3)}

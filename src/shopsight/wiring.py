@@ -1,0 +1,528 @@
+"""Puts the parts together: the only place that knows which implementation plays which role."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsight.catalog.database import Database
+from shopsight.catalog.feeds import read_feed
+from shopsight.catalog.product import Product
+from shopsight.catalog.store import CatalogCounts, CatalogStore, ImageState
+from shopsight.encoders import load_encoder
+from shopsight.encoders.base import Encoder
+from shopsight.encoders.batching import MicroBatcher
+from shopsight.errors import BusyError, ImageError, IngestError, ShopsightError, VectorIndexError
+from shopsight.images.fetch import Fetched, Fetcher, FetchLimits
+from shopsight.images.prepare import ImageLimits, load_pixels, read_local
+from shopsight.images.source import ImageSource
+from shopsight.index.base import FieldType, Health, Metric
+from shopsight.index.collection import Collection
+from shopsight.index.versions import IndexManifest, VersionStore
+from shopsight.ingest.lifecycle import IndexLifecycle, IndexOptions
+from shopsight.ingest.loading import ImageLoader
+from shopsight.ingest.lock import writer_lock
+from shopsight.ingest.pipeline import Ingest, IngestLimits
+from shopsight.ingest.report import IngestReport, ItemStatus, Progress
+from shopsight.photo_lists import PhotoRow
+from shopsight.search.engine import SearchEngine
+from shopsight.search.query import Query, SearchResult
+from shopsight.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+_PUT_WAIT_S = 10.0
+"""How long a write of single products waits for another writer."""
+
+_MIN_REINDEXED = 0.9
+"""Share of the products that a re-indexed version must hold before it may replace the old one."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """State of the index.
+
+    Attributes:
+        manifest: The active version.
+        counts: Sizes of the catalogue.
+        health: State of the vector store.
+        fields: Filterable fields.
+    """
+
+    manifest: IndexManifest
+    counts: CatalogCounts
+    health: Health
+    fields: Mapping[str, FieldType]
+
+
+class Shop:
+    """One shop's catalogue, index and search.
+
+    Safe to use from several threads. Close it, or use it as a context manager.
+
+    Args:
+        settings: How it is set up.
+
+    Raises:
+        StorageError: The data folder or the database cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings.resolved_database_url)
+        self.catalog = CatalogStore(self.database)
+        self._lifecycle = IndexLifecycle(
+            VersionStore(self.database),
+            self.catalog,
+            IndexOptions(
+                settings.store,
+                settings.resolved_store_uri,
+                Metric(settings.metric),
+                settings.standardize,
+            ),
+        )
+        self._lock = threading.RLock()
+        self._batcher: MicroBatcher | None = None
+        self._loaded: Encoder | None = None
+        self._serving: tuple[Collection, SearchEngine] | None = None
+
+    @classmethod
+    def open(cls, data: str | Path | None = None, *, settings: Settings | None = None) -> Self:
+        """Open a shop.
+
+        Args:
+            data: Data folder; made with the first write. Without it, the setting's.
+            settings: All settings; without them, those of the environment.
+        """
+        if settings is None:
+            settings = load_settings(data=Path(data) if data is not None else None)
+        elif data is not None:
+            settings = settings.model_copy(update={"data": Path(data)})
+        return cls(settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release everything. May be called twice."""
+        with self._lock:
+            if self._serving is not None:
+                self._serving[0].close()
+            if self._batcher is not None:
+                self._batcher.close()
+            if self._loaded is not None:
+                self._loaded.close()
+            self._serving = self._batcher = self._loaded = None
+        self.database.close()
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded at the first use."""
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = load_encoder(self.settings.encoder, threads=self.settings.threads)
+            return self._loaded
+
+    @property
+    def engine(self) -> SearchEngine:
+        """The search over the active index version, opened at the first use.
+
+        Raises:
+            VectorIndexError: Nothing is indexed yet.
+            EncoderMismatchError: Another encoder made the index.
+        """
+        return self._serve()[1]
+
+    def warm(self) -> None:
+        """Load the encoder and the index and run both once, so that the first query is fast."""
+        size = self.encoder.spec.preprocessing.size
+        vector = self.encoder.encode_images(np.zeros((1, size, size, 3), np.uint8))[0]
+        if self._lifecycle.active() is not None:
+            self._serve()[0].search(vector, 1)
+
+    def search(
+        self,
+        photo: str | Path | bytes,
+        *,
+        where: str | None = None,
+        limit: int = 10,
+        offset: int = 0,
+    ) -> SearchResult:
+        """Find the products on a photo.
+
+        Args:
+            photo: A file, or a picture's bytes.
+            where: Filter, such as ``brand = "Kavoa" AND price < 50``.
+            limit: Products wanted.
+            offset: Products to skip.
+
+        Raises:
+            ImageError: The photo cannot be used.
+            QueryError: The filter or a number makes no sense.
+            VectorIndexError: Nothing is indexed yet, or the index failed.
+        """
+        data = photo if isinstance(photo, bytes) else read_local(Path(photo), self._image_limits)
+        return self.engine.search(Query(data, where or "", limit, offset))
+
+    def match(
+        self, photos: Sequence[PhotoRow], *, where: str | None = None, limit: int = 10
+    ) -> Iterator[dict[str, object]]:
+        """Find the products on many photos.
+
+        Yields:
+            For each photo, in order: its other columns, ``photo`` as given, ``hits`` with
+            ``product_id`` and ``score``, and ``error`` if it could not be used.
+        """
+
+        def one(row: PhotoRow) -> dict[str, object]:
+            line: dict[str, object] = {**row.columns, "photo": row.photo}
+            try:
+                found = self.search(row.path, where=where, limit=limit).hits
+            except ImageError as error:
+                return {**line, "hits": [], "error": str(error)}
+            hits = [{"product_id": hit.product.id, "score": round(hit.score, 6)} for hit in found]
+            return {**line, "hits": hits}
+
+        with ThreadPoolExecutor(4, thread_name_prefix="match") as pool:
+            yield from pool.map(one, photos)
+
+    def index(
+        self,
+        feed: str | Path,
+        *,
+        format: str | None = None,  # noqa: A002 - the word that users know
+        mapping: Mapping[str, str] | None = None,
+        default_currency: str | None = None,
+        image_root: Path | None = None,
+        local_images: bool = True,
+        sync: bool = False,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> IngestReport:
+        """Bring the products of a feed into the catalogue and the index.
+
+        Args:
+            feed: A file, or an http(s) URL.
+            format: Name of a feed reader; found out from the content when not given.
+            mapping: Our field -> the feed's column.
+            default_currency: For prices that name none.
+            image_root: Folder that local pictures must be in; the feed's own when not given.
+            local_images: Whether the feed may name local pictures at all; never those of a URL.
+            sync: Remove products that the feed does not name.
+            progress: Told how it goes.
+            cancel: Set it to stop early.
+
+        Raises:
+            BusyError: Another process is indexing.
+            FeedError: The feed cannot be read at all.
+            EncoderMismatchError: Another encoder made the index.
+            StorageError: Disk full or the like; what was acknowledged is kept.
+        """
+        with writer_lock(self.settings.data):
+            path, label, base = self._local_feed(feed)
+            root = image_root or (base if isinstance(base, Path) else None)
+            root = root if local_images else None
+            source = self._source(base, root)
+            rows = read_feed(
+                path, format=format, mapping=mapping, default_currency=default_currency, label=label
+            )
+            self._lifecycle.drop_retired()
+            with self._open_for_writing() as collection:
+                with self._ingest(collection, source) as ingest:
+                    report = ingest.run(rows, sync=sync, progress=progress, cancel=cancel)
+                if _wrote(report) and not report.cancelled:
+                    collection.store.optimize()
+                self._lifecycle.standardized(collection)
+        self.refresh()
+        return report
+
+    def reindex(
+        self, *, progress: Progress | None = None, cancel: threading.Event | None = None
+    ) -> IngestReport:
+        """Encode the catalogue anew into another index version, then let that answer searches.
+
+        The encoder, the metric and the standardisation are those set now. The old version serves
+        until the new one is complete; an interrupted run goes on where it was.
+
+        Raises:
+            BusyError: Another process is indexing.
+            VectorIndexError: Nothing is indexed yet.
+            IngestError: Too many pictures could not be had again; the old version goes on serving.
+        """
+        with writer_lock(self.settings.data):
+            active = self._lifecycle.active()
+            if active is None:
+                raise VectorIndexError("Nothing is indexed yet: run `shopsight index FEED` first.")
+            self._lifecycle.drop_retired()
+            before = self._searchable()
+            collection = self._lifecycle.begin_rebuild(self.encoder.spec)
+            try:
+                source = self._source("", None)
+                with self._ingest(collection, source, recorded=True) as ingest:
+                    products = (
+                        product for chunk in self.catalog.all_states() for product, _ in chunk
+                    )
+                    report = ingest.run(products, progress=progress, cancel=cancel)
+                if not report.cancelled:
+                    self._complete(collection, before)
+            finally:
+                collection.close()
+        self.refresh()
+        return report
+
+    def put_products(self, products: Sequence[Product]) -> list[ItemStatus]:
+        """Add or replace products; durable when it returns.
+
+        New pictures must be on the web; one whose link the product already had stays what it is.
+
+        Raises:
+            BusyError: Another process is indexing.
+        """
+        source = self._source("", None)
+        with (
+            writer_lock(self.settings.data, wait_s=_PUT_WAIT_S),
+            self._open_for_writing() as collection,
+            self._ingest(collection, source, recorded=True) as ingest,
+        ):
+            statuses = ingest.put(products)
+        self.refresh()
+        return statuses
+
+    def delete_products(self, ids: Sequence[str]) -> list[ItemStatus]:
+        """Remove products; durable when it returns.
+
+        Raises:
+            BusyError: Another process is indexing.
+        """
+        source = self._source("", None)
+        with (
+            writer_lock(self.settings.data, wait_s=_PUT_WAIT_S),
+            self._open_for_writing() as collection,
+            self._ingest(collection, source) as ingest,
+        ):
+            statuses = ingest.remove(ids)
+        self.refresh()
+        return statuses
+
+    def fetch_image(self, url: str) -> bytes:
+        """Bytes of a picture on the web.
+
+        Raises:
+            FetchError: It cannot be had, or its address is not a public one.
+        """
+
+        async def fetch() -> bytes:
+            async with Fetcher(self._fetch_limits) as fetcher:
+                got = await fetcher.fetch(url)
+            assert isinstance(got, Fetched)  # noqa: S101 - only a conditional request can be answered otherwise
+            return got.data
+
+        return asyncio.run(fetch())
+
+    def image(self, product_id: str, position: int) -> ImageState:
+        """Where a product's picture is.
+
+        Raises:
+            NotFoundError: There is no such product or picture.
+        """
+        return self.catalog.image(product_id, position)
+
+    def index_info(self) -> IndexInfo:
+        """State of the index.
+
+        Raises:
+            VectorIndexError: Nothing is indexed yet.
+        """
+        collection = self._serve(check=False)[0]
+        return IndexInfo(
+            manifest=collection.manifest,
+            counts=self.catalog.counts(collection.manifest.name),
+            health=collection.store.health(),
+            fields=dict(collection.store.schema.fields),
+        )
+
+    def refresh(self) -> None:
+        """See what was written since, here or by another process, and a new index version."""
+        with self._lock:
+            if self._serving is None:
+                return
+            collection, engine = self._serving
+            active = self._lifecycle.active()
+            if active is None or active.name != collection.manifest.name:
+                self._serving = (
+                    None  # opened anew by the next query; queries under way finish on the old one
+                )
+                return
+        collection.store.refresh()
+        engine.forget_totals()
+
+    def optimize(self) -> None:
+        """Bring the index into its fastest shape. Does nothing while another process writes."""
+        try:
+            with writer_lock(self.settings.data), self._open_for_writing() as collection:
+                collection.store.optimize()
+        except BusyError:
+            log.info("Another process is indexing: it will optimise the index itself.")
+        self.refresh()
+
+    @property
+    def _image_limits(self) -> ImageLimits:
+        settings = self.settings
+        return ImageLimits(
+            max_bytes=settings.image_max_bytes,
+            max_pixels=settings.image_max_pixels,
+            min_side=settings.image_min_side,
+        )
+
+    @property
+    def _fetch_limits(self) -> FetchLimits:
+        settings = self.settings
+        return FetchLimits(
+            concurrency=settings.fetch_concurrency,
+            per_host=settings.fetch_per_host,
+            connect_timeout_s=settings.fetch_connect_timeout_s,
+            read_timeout_s=settings.fetch_read_timeout_s,
+            total_timeout_s=settings.fetch_total_timeout_s,
+            retries=settings.fetch_retries,
+            max_redirects=settings.fetch_max_redirects,
+            max_bytes=settings.image_max_bytes,
+            allow_hosts=tuple(settings.allow_hosts),
+        )
+
+    def _source(self, base: Path | str, root: Path | None) -> ImageSource:
+        return ImageSource(
+            base, root=root, limits=self._image_limits, fetch_limits=self._fetch_limits
+        )
+
+    def _decode(self, data: bytes) -> NDArray[np.uint8]:
+        return load_pixels(data, self.encoder.spec.preprocessing, self._image_limits)
+
+    def _serve(self, *, check: bool = True) -> tuple[Collection, SearchEngine]:
+        with self._lock:
+            if self._serving is None:
+                collection = self._lifecycle.open_active()
+                self._serving = (
+                    collection,
+                    SearchEngine(
+                        self.catalog, collection, decode=self._decode, encode=self._encode_one
+                    ),
+                )
+            if check and self._batcher is None:
+                self._lifecycle.check(self._serving[0].manifest, self.encoder.spec)
+                self._batcher = MicroBatcher(self.encoder)
+            return self._serving
+
+    def _encode_one(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if self._batcher is None:
+            raise ShopsightError("The shop is closed.")
+        return self._batcher.encode(pixels)
+
+    @contextmanager
+    def _open_for_writing(self) -> Iterator[Collection]:
+        manifest = self._lifecycle.active()
+        if manifest is None:
+            collection = self._lifecycle.first(self.encoder.spec)
+        else:
+            collection = self._lifecycle.open(manifest)
+        try:
+            yield collection
+        finally:
+            collection.close()
+
+    def _local_feed(self, feed: str | Path) -> tuple[Path, str, Path | str]:
+        """A feed as a file, its name for reports, and what its relative links start from."""
+        text = str(feed)
+        if not text.startswith(("http://", "https://")):
+            path = Path(feed)
+            return path, text, path.resolve().parent
+        folder = self.settings.data / "feeds"
+        target = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
+
+        async def download() -> None:
+            async with Fetcher(self._fetch_limits) as fetcher:
+                await fetcher.download(text, target, self.settings.max_feed_bytes)
+
+        asyncio.run(download())
+        return target, text, text
+
+    @contextmanager
+    def _ingest(
+        self, collection: Collection, source: ImageSource, *, recorded: bool = False
+    ) -> Iterator[Ingest]:
+        settings = self.settings
+        checked = threading.Event()
+
+        def encoder() -> Encoder:
+            if not checked.is_set():
+                self._lifecycle.check(collection.manifest, self.encoder.spec)
+                checked.set()
+            return self.encoder
+
+        def decode(data: bytes) -> NDArray[np.uint8]:
+            return load_pixels(data, encoder().spec.preprocessing, self._image_limits)
+
+        look_ahead = max(2 * settings.batch_size, settings.fetch_concurrency)
+        loader = ImageLoader(source, decode, look_ahead=look_ahead)
+        try:
+            yield Ingest(
+                catalog=self.catalog,
+                collection=collection,
+                encoder=encoder,
+                source=source,
+                loader=loader,
+                reports=settings.data / "reports",
+                limits=IngestLimits(
+                    batch_size=settings.batch_size,
+                    write_every_rows=settings.write_every_rows,
+                    write_every_s=settings.write_every_s,
+                    max_age_s=settings.fetch_max_age_s,
+                    sync_max_removed=settings.sync_max_removed,
+                ),
+                recorded=recorded,
+            )
+        finally:
+            loader.close()
+
+    def _searchable(self) -> int:
+        """Products in the active index version, also when another encoder made it."""
+        try:
+            collection = self._lifecycle.open_active()
+        except VectorIndexError:
+            log.warning("The vectors of the active index version are gone; all are made anew.")
+            return 0
+        try:
+            return collection.store.count_products()
+        finally:
+            collection.close()
+
+    def _complete(self, collection: Collection, products: int) -> None:
+        """Activate a re-indexed version, if it is good enough."""
+        held = collection.store.count_products()
+        if held < _MIN_REINDEXED * products:
+            raise IngestError(
+                f"Only {held} of {products} products could be encoded again; the old index goes on "
+                "serving. See the report for the pictures that could not be had, mend that, and "
+                "run `shopsight reindex` again."
+            )
+        collection.store.optimize()
+        self._lifecycle.activate(collection)
+        self._lifecycle.standardized(collection)
+
+
+def _wrote(report: IngestReport) -> bool:
+    counters = report.counters
+    return bool(counters.images_encoded or counters.products_updated or counters.products_removed)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from shopsight.catalog.database import images
+from shopsight.testing.shops import SmallShop
+from shopsight.wiring import Shop
+
+OpenShop = Callable[..., Shop]
+
+SETTINGS = {
+    "SHOPSIGHT_ENCODER": "thumbnail",
+    "SHOPSIGHT_WRITE_EVERY_ROWS": "4",
+    "SHOPSIGHT_BATCH_SIZE": "4",
+    "SHOPSIGHT_LOG_LEVEL": "error",
+}
+
+
+def start(
+    feed: Path, data: Path, *, file_limit: int | None = None, **env: str
+) -> subprocess.Popen[str]:
+    """Start indexing in a process of its own, writing every few pictures."""
+
+    def limit_files() -> None:
+        if file_limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
+    return subprocess.Popen(
+        [sys.executable, "-m", "shopsight", "index", str(feed), "--data", str(data), "--json"],
+        env=os.environ | SETTINGS | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit_files,  # noqa: PLW1509 - this process starts no thread that the limit could surprise
+    )
+
+
+def wait_until_writing(process: subprocess.Popen[str], data: Path) -> None:
+    """Wait until a process holds the lock."""
+    holder = data / "ingest.holder"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if holder.exists() and f"process {process.pid}," in holder.read_text():
+            return
+        time.sleep(0.01)
+
+
+def acknowledged(shop: Shop) -> set[str]:
+    """Pictures that the catalogue says are in the index; each must really be there."""
+    with shop.database.begin() as connection:
+        rows = connection.execute(
+            select(images.c.record_id).where(images.c.index_version.is_not(None))
+        )
+        ids = set(rows.scalars())
+    if ids:
+        store = shop._lifecycle.open_active().store
+        assert set(store.get(sorted(ids)).ids) == ids
+        store.close()
+    return ids
+
+
+def test_kill_at_20_random_moments_loses_nothing(open_shop: OpenShop, tmp_path: Path) -> None:
+    """After kill -9 at any moment, acknowledged pictures are there and only the rest is redone."""
+    count = 1200
+    feed = SmallShop(tmp_path / "feed", count).feed
+    data = tmp_path / "data"
+    moments = random.Random(7)
+    before: set[str] = set()
+    for _ in range(20):
+        process = start(feed, data)
+        wait_until_writing(process, data)
+        time.sleep(moments.uniform(0, 0.5))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        shop = open_shop()
+        now = acknowledged(shop)
+        shop.close()
+        assert before <= now
+        before = now
+    process = start(feed, data)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert json.loads(out)["images_encoded"] == count - len(before)
+    shop = open_shop()
+    assert len(acknowledged(shop)) == count
+    assert shop.index_info().health.rows == count
+
+
+def test_interrupt_writes_what_is_encoded(open_shop: OpenShop, tmp_path: Path) -> None:
+    """Ctrl-C ends the run with a message and its own exit code; no picture is encoded twice."""
+    count = 1200
+    feed = SmallShop(tmp_path / "feed", count).feed
+    data = tmp_path / "data"
+    process = start(feed, data)
+    wait_until_writing(process, data)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on from here" in err
+    shop = open_shop()
+    done = len(acknowledged(shop))
+    assert 0 < done < count
+    assert shop.index(feed).counters.images_encoded == count - done
+
+
+def test_full_disk_loses_nothing(open_shop: OpenShop, tmp_path: Path) -> None:
+    """When no file may grow the run ends with advice, and the next one goes on from there."""
+    feed = SmallShop(tmp_path / "feed", 300).feed
+    data = tmp_path / "data"
+    process = start(feed, data, file_limit=150_000)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert err.startswith("Error: ")
+    assert "Traceback" not in err
+    shop = open_shop()
+    done = len(acknowledged(shop))
+    assert shop.index(feed).counters.images_encoded == 300 - done
+    assert len(acknowledged(shop)) == 300
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only folders")
+def test_read_only_folder_is_reported(tmp_path: Path) -> None:
+    """A data folder that may not be written gives an error that names it."""
+    feed = SmallShop(tmp_path / "feed", 2).feed
+    data = tmp_path / "data"
+    data.mkdir(mode=0o500)
+    process = start(feed, data)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert str(data) in err
