@@ -13,8 +13,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 from aiohttp.abc import AbstractResolver
 
 from shopsight.errors import FetchError
+from shopsight.images.decoding import ImageLimits
 from shopsight.images.fetch import Fetched, Fetcher, FetchLimits, Validators
-from shopsight.images.prepare import ImageLimits, read_local, unreadable
+from shopsight.images.local import read_local, unreadable
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: ``C:`` is a disk
 
