@@ -29,7 +29,8 @@ def load_encoder(name: str = "lite", *, threads: int = 0) -> FileEncoder:
     encoder = plugins.load("encoders", name)(threads=threads)
     if not isinstance(encoder, FileEncoder):
         raise EncoderError(
-            f"The plug-in of encoder {name!r} makes a {type(encoder).__name__}, which lacks a method of an encoder: "
-            "derive its class from shopsight.encoders.files.EncodesFiles and run shopsight.testing.encoder on it"
+            f"The plug-in of encoder {name!r} makes a {type(encoder).__name__}, which lacks a "
+            "method of an encoder: derive its class from shopsight.encoders.files.EncodesFiles and "
+            "run shopsight.testing.encoder on it"
         )
     return encoder

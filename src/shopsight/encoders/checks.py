@@ -19,8 +19,8 @@ def check_pixels(pixels: Pixels, spec: EncoderSpec) -> None:
         EncoderError: The array is not ``(n, size, size, 3)`` uint8.
     """
     size = spec.preprocessing.size
-    expected = (len(pixels), size, size, 3) if pixels.ndim else ()
-    if pixels.dtype == np.uint8 and pixels.shape == expected:
+    picture = (size, size, 3)
+    if pixels.dtype == np.uint8 and pixels.shape[1:] == picture and pixels.ndim > len(picture):
         return
     raise EncoderError(
         f"Encoder {spec.name!r} takes uint8 pixels of shape (n, {size}, {size}, 3), not "

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from shopsight.encoders.base import Encoder, Vectors
 from shopsight.errors import DecodeError
+from shopsight.images.prepare import ImageLimits, load_pixels, read_local
 from shopsight.images.preprocessing import Preprocessing
 
 FILES_PER_BATCH = 16
 """Pictures decoded before they are encoded: bounds the memory, whatever the number of files."""
+
+LIMITS = ImageLimits(max_bytes=20_000_000, max_pixels=50_000_000, min_side=16)
+"""What one picture may cost: as the settings have it unless changed."""
 
 
 @runtime_checkable
@@ -39,7 +43,8 @@ class EncodesFiles:
             ``(n, dimension)`` float32, rows of unit length, row i for file i.
 
         Raises:
-            DecodeError: A file is missing or is not a usable picture; the message names it.
+            FetchError: A file is missing or cannot be read; the message names it.
+            DecodeError: A file is not a usable picture; the message names it.
             EncoderError: The model failed.
         """
         preprocessing = self.spec.preprocessing
@@ -52,13 +57,8 @@ class EncodesFiles:
 
 
 def _read(path: Path, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    from shopsight.images.prepare import ImageLimits, load_pixels
-
+    data = read_local(path, LIMITS)
     try:
-        return load_pixels(path.read_bytes(), preprocessing, ImageLimits())
-    except OSError as error:
-        raise DecodeError(
-            f"{path}: cannot be read ({error.strerror}): check the path", reason="unreadable"
-        ) from error
+        return load_pixels(data, preprocessing, LIMITS)
     except DecodeError as error:
         raise DecodeError(f"{path}: {error}", reason=error.reason) from error

@@ -1,0 +1,156 @@
+"""Encoders that run on ONNX Runtime."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+from shopsight.encoders.base import EncoderSpec, Pixels, Vectors
+from shopsight.encoders.checks import check_pixels
+from shopsight.encoders.files import EncodesFiles
+from shopsight.encoders.specs import LITE, MODELS, ModelFacts, encoder_spec
+from shopsight.errors import EncoderError
+
+PIXELS, EMBEDDING, CELLS, CELLS_SWITCH = "pixels", "embedding", "cells", "with_cells"
+"""Names of the graph's inputs and outputs. The switch is false unless given."""
+
+RUN_SIZE = 4
+"""Pictures per run. A larger batch is no faster per picture on a CPU, and takes more memory."""
+
+ERRORS_ONLY = 3
+"""Severity from which ONNX Runtime writes to standard error."""
+
+RUNTIME_ERRORS: tuple[type[Exception], ...] = (
+    *(
+        found
+        for found in vars(native).values()
+        if isinstance(found, type) and issubclass(found, Exception)
+    ),
+    RuntimeError,
+    ValueError,
+    MemoryError,
+)
+"""All that ONNX Runtime raises. Its own errors have no common base, and versions differ in them."""
+
+_UNFIT: tuple[type[Exception], ...] = (*RUNTIME_ERRORS, KeyError, EncoderError)
+
+
+class OnnxEncoder(EncodesFiles):
+    """An image encoder in one ONNX file.
+
+    The graph takes ``pixels`` ``(n, size, size, 3)`` uint8 and gives ``embedding``
+    ``(n, dimension)``, unit rows; and ``cells`` ``(n, h, w, dimension)`` when its boolean input
+    ``with_cells`` is true, so that they cost nothing otherwise. Normalisation is part of the graph.
+
+    Safe to call from several threads; calls run beside each other and share the weights. Loading
+    ends with a blank picture, so that the first real one is not slower than the rest.
+
+    Args:
+        facts: What is known about the model.
+        path: The ONNX file.
+        threads: Threads for one call; 0: one per core this process may use.
+
+    Raises:
+        EncoderError: The file is missing, damaged, or not such a graph.
+    """
+
+    def __init__(self, facts: ModelFacts, path: Path, *, threads: int = 0) -> None:
+        self._spec = encoder_spec(facts, path)
+        try:
+            session = ort.InferenceSession(
+                path, _session_options(threads), providers=["CPUExecutionProvider"]
+            )
+            shapes = {output.name: output.shape for output in session.get_outputs()}
+            _, height, width, _ = shapes[CELLS]
+            self._cell_shape = (int(height), int(width), facts.dimension)
+            self._session: ort.InferenceSession | None = session
+            size = facts.preprocessing.size
+            self.encode_cells(np.zeros((1, size, size, 3), np.uint8))
+        except _UNFIT as error:
+            raise EncoderError(
+                f"The model of encoder {facts.name!r}, {path}, cannot be run: install the package "
+                f"again, or export the model again ({error})"
+            ) from error
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Facts about this encoder."""
+        return self._spec
+
+    def encode_images(self, pixels: Pixels) -> Vectors:
+        """Embed prepared pictures; see :meth:`shopsight.encoders.base.Encoder.encode_images`."""
+        check_pixels(pixels, self._spec)
+        vectors = np.empty((len(pixels), self._spec.dimension), np.float32)
+        for part in _parts(len(pixels)):
+            (vectors[part],) = self._run([EMBEDDING], {PIXELS: pixels[part]})
+        return vectors
+
+    def encode_cells(self, pixels: Pixels) -> tuple[Vectors, NDArray[np.float32]]:
+        """Embed pictures and cells; see :meth:`shopsight.encoders.base.CellEncoder.encode_cells`.
+
+        The map of the encoder ``lite`` is 9 x 9 cells.
+        """
+        check_pixels(pixels, self._spec)
+        vectors = np.empty((len(pixels), self._spec.dimension), np.float32)
+        cells = np.empty((len(pixels), *self._cell_shape), np.float32)
+        switch = np.array(True)
+        for part in _parts(len(pixels)):
+            vectors[part], cells[part] = self._run(
+                [EMBEDDING, CELLS], {PIXELS: pixels[part], CELLS_SWITCH: switch}
+            )
+        return vectors, cells
+
+    def close(self) -> None:
+        """Free the model, once the calls under way have ended. Further calls are errors."""
+        self._session = None
+
+    def _run(
+        self, outputs: list[str], inputs: dict[str, NDArray[np.generic]]
+    ) -> list[NDArray[np.float32]]:
+        session = self._session
+        if session is None:
+            raise EncoderError(f"The encoder {self._spec.name!r} is closed: load it again")
+        try:
+            found: list[NDArray[np.float32]] = session.run(outputs, inputs)
+        except RUNTIME_ERRORS as error:
+            raise EncoderError(f"The encoder {self._spec.name!r} failed: {error}") from error
+        return found
+
+
+def load_lite(*, threads: int = 0) -> OnnxEncoder:
+    """Load the packaged default encoder.
+
+    Args:
+        threads: Threads for one call; 0: one per core.
+
+    Raises:
+        EncoderError: The packaged model file is missing or damaged.
+    """
+    return OnnxEncoder(LITE, MODELS / LITE.file, threads=threads)
+
+
+def _session_options(threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or _cores()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = ERRORS_ONLY
+    # Threads that wait for work by spinning take the cores away from decoding and search.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _parts(count: int) -> Iterator[slice]:
+    """Slices of at most ``RUN_SIZE`` that cover ``count`` pictures."""
+    return (slice(start, start + RUN_SIZE) for start in range(0, count, RUN_SIZE))

