@@ -450,6 +450,7 @@ class Shop:
             path = Path(feed)
             return path, text, path.resolve().parent
         folder = self.settings.data / "feeds"
+        folder.mkdir(parents=True, exist_ok=True)
         target = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
 
         async def download() -> None:

@@ -20,6 +20,7 @@ from shopsight.cli.common import (
 from shopsight.cli.photos import pairs
 
 if TYPE_CHECKING:
+    from shopsight.catalog.feeds import FeedSummary
     from shopsight.ingest.report import IngestReport
 
 feed_app = typer.Typer(help="Look at feeds.", no_args_is_help=True)
@@ -110,10 +111,10 @@ def feed_check(
         feed, format=feed_format, mapping=pairs(mapping or [], "--map"), default_currency=currency
     )
     if json_output:
-        print_json(summary.as_dict())
+        print_json(summary.model_dump(mode="json"))
     else:
-        typer.echo(summary.as_text())
-    if not summary.products:
+        _print_summary(summary)
+    if not summary.products or summary.failure:
         raise typer.Exit(1)
 
 
@@ -131,6 +132,33 @@ def doctor(
         print_table("shopsight doctor", {"": "left", "what": "left", "found": "left"}, rows)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
+
+
+def _print_summary(summary: FeedSummary) -> None:
+    about = [summary.format, summary.encoding] if summary.encoding else [summary.format]
+    figures = {
+        "rows": summary.rows,
+        "products": summary.products,
+        "errors (rows left out)": summary.errors,
+        "warnings": summary.warnings,
+        "different pictures": summary.images,
+        **{f"prices in {currency}": count for currency, count in summary.currencies.items()},
+    }
+    columns = {"": "left", "count": "right"}
+    print_table(
+        f"{summary.source} ({', '.join(about)})",
+        columns,
+        [[name, f"{count:,}"] for name, count in figures.items()],
+    )
+    filled = sorted(summary.filled.items(), key=lambda item: -item[1])
+    print_table("Fields", {"field": "left", "filled": "right"}, [[n, f"{c:,}"] for n, c in filled])
+    for problem in summary.problems:
+        typer.echo(f"{problem.severity}: {problem}", err=True)
+    more = summary.errors + summary.warnings - len(summary.problems)
+    if more > 0:
+        typer.echo(f"... and {more:,} more problems.", err=True)
+    if summary.failure:
+        typer.echo(f"Reading stopped before the end: {summary.failure}", err=True)
 
 
 def _print_report(report: IngestReport, *, json_output: bool) -> None:

@@ -140,7 +140,7 @@ class IndexLifecycle:
         fitted = Standardizer.fit(records.vectors for records in collection.scan())
         manifest = collection.manifest.model_copy(
             update={
-                "name": self._next_name(),
+                "name": self._versions.next_name(),
                 "standardizer": fitted.to_dict(),
                 "created_at": time.time(),
             }
@@ -165,18 +165,16 @@ class IndexLifecycle:
 
     def _manifest(self, spec: EncoderSpec) -> IndexManifest:
         return IndexManifest(
-            name=self._next_name(),
+            name=self._versions.next_name(),
             encoder=spec.name,
             fingerprint=spec.fingerprint,
             dimension=spec.dimension,
-            metric=self._options.metric,
+            metric=self._options.metric.value,
+            licence=spec.licence,
+            source=spec.source,
             standardizer=None,
             created_at=time.time(),
         )
-
-    def _next_name(self) -> str:
-        numbers = [int(manifest.name[1:]) for manifest in self._versions.list()]
-        return f"v{max(numbers, default=0) + 1:04d}"
 
     def _ahead(self) -> list[IndexManifest]:
         active = self.active()
