@@ -3,72 +3,42 @@
 ::
 
     brand = "Kavoa" AND price < 50 AND color IN ("red", "blue")
+
+This module is the way in; ``docs/filters.md`` describes the syntax and what it means.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from shopsight.index.filter_ast import (
+    And,
+    Compare,
+    FieldType,
+    Filter,
+    In,
+    IsNull,
+    Literal,
+    Not,
+    Op,
+    Or,
+)
+from shopsight.index.filter_check import check, evaluate
+from shopsight.index.filter_text import MAX_DEPTH, MAX_LENGTH, parse, to_text
 
-Literal = bool | int | float | str
-
-
-class Op(StrEnum):
-    """Comparison operators, as written."""
-
-    EQ = "="
-    NE = "!="
-    LT = "<"
-    LE = "<="
-    GT = ">"
-    GE = ">="
-    CONTAINS = "CONTAINS"
-    STARTS_WITH = "STARTS WITH"
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """``field op value``: false where the field is null."""
-
-    field: str
-    op: Op
-    value: Literal
-
-
-@dataclass(frozen=True, slots=True)
-class In:
-    """``field IN (values)``: false where the field is null."""
-
-    field: str
-    values: tuple[Literal, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class IsNull:
-    """``field IS NULL``."""
-
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All terms hold."""
-
-    terms: tuple[Filter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """At least one term holds."""
-
-    terms: tuple[Filter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The term does not hold. Two-valued: rows whose field is null pass ``NOT price < 5``."""
-
-    term: Filter
-
-
-Filter = Compare | In | IsNull | And | Or | Not
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_LENGTH",
+    "And",
+    "Compare",
+    "FieldType",
+    "Filter",
+    "In",
+    "IsNull",
+    "Literal",
+    "Not",
+    "Op",
+    "Or",
+    "check",
+    "evaluate",
+    "parse",
+    "to_text",
+]

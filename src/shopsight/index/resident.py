@@ -1,0 +1,95 @@
+"""A copy in memory of what search results need: names of rows, and vectors where these fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from shopsight.index.base import Metric, Neighbors, Vectors
+from shopsight.index.nearness import best, scores, unit_rows
+from shopsight.index.rows import vector_rows
+
+RowIds = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """Rows of a Lance table by row id.
+
+    A row id is the row's address. Files are never changed and their numbers never used again, so
+    what an id stands for never changes: rows that were deleted since do no harm, and rows that came
+    since are just unknown.
+
+    Attributes:
+        metric: Nearness that searches use.
+        row_ids: ``(n,)``, ascending.
+        ids: Key of each row.
+        product_ids: Product of each row.
+        vectors: ``(n, dimension)``, for cosine of unit length; ``None`` where they would take too
+            much memory.
+        generation: State of the table that was read.
+    """
+
+    metric: Metric
+    row_ids: RowIds
+    ids: pa.Array
+    product_ids: pa.Array
+    vectors: Vectors | None
+    generation: int
+
+    @classmethod
+    def of(cls, table: pa.Table, metric: Metric, generation: int) -> Resident:
+        """Take over columns ``_rowid``, ``id``, ``product_id``, and ``vector`` if it is there."""
+        row_ids: RowIds = table.column("_rowid").to_numpy()
+        vectors = None
+        if "vector" in table.column_names:
+            vectors = vector_rows(table.column("vector"))
+            vectors = unit_rows(vectors) if metric is Metric.COSINE else vectors
+        ids, products = (_one_chunk(table.column(name)) for name in ("id", "product_id"))
+        if np.any(row_ids[1:] < row_ids[:-1]):
+            order = np.argsort(row_ids)
+            row_ids, ids, products = row_ids[order], ids.take(order), products.take(order)
+            vectors = vectors[order] if vectors is not None else None
+        return cls(metric, row_ids, ids, products, vectors, generation)
+
+    def __len__(self) -> int:
+        return len(self.row_ids)
+
+    def places(self, row_ids: RowIds) -> NDArray[np.intp]:
+        """Where the rows are in here; -1 for those that are not."""
+        if not len(self.row_ids):
+            return np.full(len(row_ids), -1)
+        places = np.searchsorted(self.row_ids, row_ids)
+        places[places == len(self.row_ids)] = 0
+        return np.where(self.row_ids[places] == row_ids, places, -1)
+
+    def named(self, places: NDArray[np.intp], found: NDArray[np.float32]) -> Neighbors:
+        """Rows at some places, with scores."""
+        chosen = pa.array(places)
+        return Neighbors(
+            ids=self.ids.take(chosen).to_pylist(),
+            product_ids=self.product_ids.take(chosen).to_pylist(),
+            scores=found,
+        )
+
+    def nearest(self, query: Vectors, k: int, places: NDArray[np.intp] | None) -> Neighbors:
+        """The ``k`` nearest of the rows at some places, or of all.
+
+        Args:
+            query: ``(dimension,)``, finite.
+            k: How many.
+            places: Candidates; ``None`` for all rows.
+        """
+        if self.vectors is None:
+            raise ValueError("no vectors are kept")
+        candidates = self.vectors if places is None else self.vectors[places]
+        found = scores(self.metric, candidates, query)
+        top = best(found, k)
+        return self.named(top if places is None else places[top], found[top])
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
