@@ -39,6 +39,7 @@ _LONGEST_BACKOFF_S = 10.0
 _LONGEST_POSTPONED_S = 3600.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_MODIFIED = 304
+_OK, _MULTIPLE_CHOICES = 200, 300
 
 
 @dataclass(frozen=True)
@@ -346,7 +347,7 @@ async def _stream(
 
 
 def _check_status(response: aiohttp.ClientResponse, url: URL) -> None:
-    if not response.ok or response.status >= min(_REDIRECTS):
+    if not _OK <= response.status < _MULTIPLE_CHOICES:
         raise status_error(response.status, url)
 
 

@@ -27,18 +27,21 @@ def read_local(path: Path, limits: ImageLimits) -> bytes:
     try:
         # Not blocking: opening a named pipe would wait for somebody to write to it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor, which Path cannot open
+        try:
             facts = os.fstat(descriptor)
             if not stat.S_ISREG(facts.st_mode):
                 raise FetchError(
                     f"{path} is a {_file_kind(facts.st_mode)}, not a file", reason="not_a_file"
                 )
-            data = file.read(limits.max_bytes + 1) if facts.st_size <= limits.max_bytes else None
-    except OSError as error:
+            fits = facts.st_size <= limits.max_bytes
+            data = _read(descriptor, limits.max_bytes + 1) if fits else None
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
     if data is None or len(data) > limits.max_bytes:
         raise FetchError(
-            f"{path} has {facts.st_size} bytes, more than the {limits.max_bytes} allowed: "
+            f"{path} has more than the {limits.max_bytes} bytes allowed: "
             "make it smaller or raise the setting image_max_bytes",
             reason="too_many_bytes",
         )
@@ -65,6 +68,11 @@ def unreadable(path: Path, error: OSError | ValueError) -> FetchError:
         )
     why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
     return FetchError(f"{path} cannot be read: {why}", reason="unreadable")
+
+
+def _read(descriptor: int, most: int) -> bytes:
+    with open(descriptor, "rb", closefd=False) as file:
+        return file.read(most)
 
 
 def _file_kind(mode: int) -> str:
