@@ -23,7 +23,14 @@ from shopsight.catalog.store import CatalogCounts, CatalogStore, ImageState
 from shopsight.encoders import load_encoder
 from shopsight.encoders.base import Encoder
 from shopsight.encoders.batching import MicroBatcher
-from shopsight.errors import BusyError, ImageError, IngestError, ShopsightError, VectorIndexError
+from shopsight.errors import (
+    BusyError,
+    DecodeError,
+    ImageError,
+    IngestError,
+    ShopsightError,
+    VectorIndexError,
+)
 from shopsight.images.fetch import Fetched, Fetcher, FetchLimits
 from shopsight.images.prepare import ImageLimits, load_pixels, read_local
 from shopsight.images.source import ImageSource
@@ -175,8 +182,13 @@ class Shop:
             QueryError: The filter or a number makes no sense.
             VectorIndexError: Nothing is indexed yet, or the index failed.
         """
-        data = photo if isinstance(photo, bytes) else read_local(Path(photo), self._image_limits)
-        return self.engine.search(Query(data, where or "", limit, offset))
+        if isinstance(photo, bytes):
+            return self.engine.search(Query(photo, where or "", limit, offset))
+        data = read_local(Path(photo), self._image_limits)
+        try:
+            return self.engine.search(Query(data, where or "", limit, offset))
+        except DecodeError as error:
+            raise DecodeError(f"{photo}: {error}", reason=error.reason) from error
 
     def match(
         self, photos: Sequence[PhotoRow], *, where: str | None = None, limit: int = 10

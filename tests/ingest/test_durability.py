@@ -47,14 +47,17 @@ def start(
     )
 
 
-def wait_until_writing(process: subprocess.Popen[str], data: Path) -> None:
-    """Wait until a process holds the lock."""
-    holder = data / "ingest.holder"
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Wait until something is so, or the process has ended."""
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if holder.exists() and f"process {process.pid}," in holder.read_text():
-            return
+    while time.monotonic() < deadline and process.poll() is None and not condition():
         time.sleep(0.01)
+
+
+def holds_lock(process: subprocess.Popen[str], data: Path) -> bool:
+    """Whether a process is the one that writes."""
+    holder = data / "ingest.holder"
+    return holder.exists() and f"process {process.pid}," in holder.read_text()
 
 
 def acknowledged(shop: Shop) -> set[str]:
@@ -78,17 +81,20 @@ def test_kill_at_20_random_moments_loses_nothing(open_shop: OpenShop, tmp_path: 
     data = tmp_path / "data"
     moments = random.Random(7)
     before: set[str] = set()
-    for _ in range(20):
+    watcher = open_shop()
+    for turn in range(20):
         process = start(feed, data)
-        wait_until_writing(process, data)
+        wait_for(lambda process=process: holds_lock(process, data), process)
+        if turn % 2:  # half of the moments fall into the writing, the others anywhere
+            done = len(before)
+            wait_for(lambda done=done: watcher.catalog.counts("v0001").images > done, process)
         time.sleep(moments.uniform(0, 0.5))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        shop = open_shop()
-        now = acknowledged(shop)
-        shop.close()
+        now = acknowledged(watcher)
         assert before <= now
         before = now
+    assert 0 < len(before) < count
     process = start(feed, data)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
@@ -104,13 +110,12 @@ def test_interrupt_writes_what_is_encoded(open_shop: OpenShop, tmp_path: Path) -
     feed = SmallShop(tmp_path / "feed", count).feed
     data = tmp_path / "data"
     process = start(feed, data)
-    wait_until_writing(process, data)
-    time.sleep(1)
+    shop = open_shop()
+    wait_for(lambda: shop.catalog.counts("v0001").images > 0, process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on from here" in err
-    shop = open_shop()
     done = len(acknowledged(shop))
     assert 0 < done < count
     assert shop.index(feed).counters.images_encoded == count - done

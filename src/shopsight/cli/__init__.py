@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Entry point of ``shopsight``: exit code 0, 1 (failed), 2 (usage), or 130 (interrupted)."""
+    """Entry point of ``shopsight``: exit code 0, 1 (failed), 2 (usage), 130 (interrupted)."""
     from shopsight.cli.app import app
     from shopsight.errors import ShopsightError
 
@@ -15,11 +15,6 @@ def main() -> None:
     except ShopsightError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write(
-            "Interrupted. What was done is kept; the same command goes on from here.\n"
-        )
-        sys.exit(130)
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         sys.stderr.close()
         sys.exit(0)

@@ -30,6 +30,10 @@ AllowHostOption = Annotated[
 ]
 
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Options given before the command."""
@@ -57,7 +61,12 @@ def open_shop(
     from shopsight.wiring import Shop
 
     with Shop.open(settings=settings_of(context, data, **overrides)) as shop:
-        yield shop
+        try:
+            yield shop
+        except KeyboardInterrupt:
+            message = "Interrupted. What was done is kept; the same command goes on from here."
+            typer.echo(message, err=True)
+            raise typer.Exit(INTERRUPTED) from None
 
 
 def print_json(value: object) -> None:

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from shopsight.search.query import SearchResult
 
 PhotosArgument = Annotated[
-    Path, typer.Argument(help="A photo, a folder of photos, or a CSV file with a 'photo' column.")
+    Path,
+    typer.Argument(
+        help="A photo, a folder of photos, or a CSV file with a 'photo' column.", metavar="PHOTOS"
+    ),
 ]
 LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="Products per photo.")]
 
 
 def search(
     context: typer.Context,
-    photo: Annotated[Path, typer.Argument(help="A photo.")],
+    photo: Annotated[Path, typer.Argument(help="A photo.", metavar="PHOTO")],
     where: FilterOption = "",
     limit: LimitOption = 10,
     offset: Annotated[int, typer.Option(min=0, help="Products to skip.")] = 0,
@@ -74,7 +77,10 @@ def match(
 def evaluate(
     context: typer.Context,
     photos: Annotated[
-        Path, typer.Argument(help="CSV file with the columns 'photo' and 'product_id'.")
+        Path,
+        typer.Argument(
+            help="CSV file with the columns 'photo' and 'product_id'.", metavar="PHOTOS.csv"
+        ),
     ],
     only: Annotated[
         list[str] | None,

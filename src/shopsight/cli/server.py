@@ -20,7 +20,7 @@ keys_app = typer.Typer(help="API keys.", no_args_is_help=True)
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on.")]
 PortOption = Annotated[int | None, typer.Option(help="Port to listen on; 0: any free one.")]
 
-DEMO_PHOTOS = ("MUG001_a.jpg", "CHA034_a.jpg", "TOT075_a.jpg")
+DEMO_PHOTOS = ("MUG001_a.jpg", "CHA034_a.jpg", "TOT074_a.jpg")
 """Shopper photos of the sample shop whose answers the demo prints."""
 
 
