@@ -3,6 +3,7 @@
 PYTHON ?=
 ONCE ?=
 ARGS ?=
+ONLY ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,6 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCKS := requirements/base.lock requirements/build.lock
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
+BENCHMARKS = $(if $(ONLY),$(ONLY:%=benchmarks/%.py),$(filter-out benchmarks/_%,$(sort $(wildcard benchmarks/*.py))))
 UV := .venv-lock/bin/uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate $(if $(UPGRADE),--upgrade)
@@ -35,8 +37,8 @@ check: $(DEV) ## Lint, formatting, types, layers, lock files
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/check_lock.py
 
-bench: $(DEV) ## Measure indexing, queries and stores (ARGS=...)
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(DEV) ## Measure encoder, indexing, queries and stores (ONLY=query ARGS='--products 10000')
+	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script $(ARGS); done
 
 screenshots: $(DEV) ## Take the pictures in docs/images from the running demo (needs Chromium)
 	@$(BIN)/python tools/screenshots.py $(ARGS)
