@@ -97,8 +97,10 @@ def test_a_failed_job_keeps_its_counters_and_says_why(store: JobStore) -> None:
 def test_cancelling_a_queued_job_ends_it_at_once(store: JobStore) -> None:
     """A job that has not begun is never taken up after its cancellation."""
     job = store.add("index", {})
+    assert store.waits(job.id)
     assert store.cancel(job.id).state is JobState.CANCELLED
     assert store.claim() is None
+    assert not store.waits(job.id)
 
 
 def test_cancelling_a_running_job_is_seen_by_its_worker(store: JobStore) -> None:

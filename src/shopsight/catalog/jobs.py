@@ -118,6 +118,12 @@ class JobStore:
             raise NotFoundError(f"There is no job with the id {job_id!r}.")
         return _job(row)
 
+    def waits(self, job_id: str) -> bool:
+        """Whether there is such a job and it is not finished."""
+        query = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.state.not_in(FINISHED))
+        with self._database.begin() as connection:
+            return connection.execute(query).first() is not None
+
     def newest(self, *, limit: int = 100) -> list[Job]:
         """The newest jobs, newest first."""
         query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)

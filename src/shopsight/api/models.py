@@ -1,0 +1,323 @@
+"""What the API takes and gives, as pydantic models with examples. OpenAPI is made from them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, JsonValue, model_validator
+
+from shopsight.catalog.jobs import Job, JobState
+from shopsight.catalog.product import Product
+
+_PRODUCT: dict[str, JsonValue] = {
+    "id": "MUG001",
+    "title": "Kavoa Fjord dipped mug, sage",
+    "description": "A two-tone mug, glazed by hand in two dips.",
+    "link": "https://shop.example/p/MUG001",
+    "image_link": "https://shop.example/images/MUG001.jpg",
+    "additional_image_link": ["https://shop.example/images/MUG001_2.jpg"],
+    "price": {"amount": "14.90", "currency": "EUR"},
+    "availability": "in_stock",
+    "brand": "Kavoa",
+    "gtin": "2070824820410",
+    "product_type": "Kitchen > Mugs",
+    "stock": 218,
+    "rating": 5.0,
+    "review_count": 68,
+    "attributes": {"color": "sage/cream", "material": "stoneware"},
+}
+
+MAX_LIMIT = 100
+MAX_OFFSET = 900
+MAX_BATCH = 1000
+
+
+class SearchBody(BaseModel):
+    """A search. Exactly one of ``image``, ``image_url`` and ``product_id`` says for what.
+
+    Attributes:
+        image: The photo: a file in a form, base64 in JSON (with or without a ``data:`` prefix).
+        image_url: Public http(s) address of a photo; the server fetches it.
+        product_id: Finds what looks like this product, itself left out.
+        filter: Only products that match, such as ``brand = "Kavoa" AND price < 50``.
+        limit: Most hits.
+        offset: Hits to skip, for the next page.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "image_url": "https://shop.example/images/MUG001.jpg",
+                    "filter": 'brand = "Kavoa" AND price < 50',
+                    "limit": 5,
+                }
+            ]
+        },
+    )
+
+    image: str | None = Field(default=None, min_length=1, description="Base64 of the photo.")
+    image_url: Annotated[str, Field(max_length=4000)] | None = Field(
+        default=None, description="Public address of a photo, http or https."
+    )
+    product_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="A product of the shop."
+    )
+    filter: Annotated[str, Field(max_length=4000)] | None = Field(
+        default=None, description="Only products that match."
+    )
+    limit: int = Field(default=10, ge=1, le=MAX_LIMIT, description="Most hits.")
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET, description="Hits to skip.")
+
+    @model_validator(mode="after")
+    def _one_question(self) -> Self:
+        given = [
+            name for name in ("image", "image_url", "product_id") if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            found = f"not {' and '.join(given)}" if given else "not none"
+            raise ValueError(f"give exactly one of image, image_url and product_id, {found}")
+        return self
+
+
+class SearchHit(BaseModel):
+    """A product that looks like the photo.
+
+    Attributes:
+        product: All its fields. Pictures that only this server has appear as addresses on it.
+        score: Cosine similarity of the photo and the product's nearest picture, -1 to 1.
+        image_url: That picture.
+    """
+
+    product: Product
+    score: float
+    image_url: str
+
+
+class SearchAnswer(BaseModel):
+    """Products, most alike first.
+
+    Attributes:
+        query_id: Names this search, for feedback.
+        hits: One page of them.
+        total: How many could be paged through.
+        timings_ms: Milliseconds by stage: decode, encode, search, hydrate, total.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "query_id": "0d3cb1a5a0e24c0d9f1c5b9f0f3d8a11",
+                    "hits": [
+                        {
+                            "product": _PRODUCT,
+                            "score": 0.91,
+                            "image_url": "/v1/products/MUG001/images/0",
+                        }
+                    ],
+                    "total": 149,
+                    "timings_ms": {
+                        "decode": 2.1,
+                        "encode": 11.8,
+                        "search": 3.2,
+                        "hydrate": 0.6,
+                        "total": 17.9,
+                    },
+                }
+            ]
+        }
+    )
+
+    query_id: str
+    hits: list[SearchHit]
+    total: int
+    timings_ms: dict[str, float]
+
+
+class ProductBody(Product):
+    """A product as it is sent: unknown fields are refused, so that no typing error goes unseen."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [_PRODUCT]}
+    )
+
+
+class ProductPage(BaseModel):
+    """Products in the order of their ids.
+
+    Attributes:
+        products: One page.
+        next: The ``after`` of the next page; ``null`` on the last.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"products": [_PRODUCT], "next": "MUG001"}]}
+    )
+
+    products: list[Product]
+    next: str | None
+
+
+class BatchBody(BaseModel):
+    """Many changes at once. Each is judged by itself: a bad one does not stop the others.
+
+    Attributes:
+        upsert: Products to add or replace.
+        delete: Ids to delete.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"upsert": [_PRODUCT], "delete": ["MUG002"]}]},
+    )
+
+    upsert: list[dict[str, JsonValue]] = Field(default_factory=list, max_length=MAX_BATCH)
+    delete: list[Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=list, max_length=MAX_BATCH
+    )
+
+
+class BatchItem(BaseModel):
+    """What became of one item.
+
+    Attributes:
+        id: As it was given; empty when it could not be read.
+        status: Outcome. A product whose picture fails is ``failed``, but kept in the catalogue.
+        error: Why it failed.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"id": "MUG001", "status": "updated", "error": None}]}
+    )
+
+    id: str
+    status: Literal["created", "updated", "unchanged", "deleted", "not_found", "failed"]
+    error: str | None = None
+
+
+class BatchAnswer(BaseModel):
+    """Outcomes: first those of ``upsert``, then those of ``delete``, in the order given."""
+
+    items: list[BatchItem]
+
+
+class FeedOptions(BaseModel):
+    """How a feed is read.
+
+    Attributes:
+        format: Name of a format, such as ``google``; found from the content when left out.
+        mapping: Field -> column, for feeds with column titles of their own.
+        sync: Delete products that the feed does not have.
+        currency: ISO 4217 code of prices that name none.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: str | None = None
+    mapping: dict[str, str] = Field(default_factory=dict)
+    sync: bool = False
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+
+
+class FeedBody(FeedOptions):
+    """A feed on the web.
+
+    Attributes:
+        url: Its public http(s) address.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"url": "https://shop.example/feed.xml", "sync": True, "currency": "EUR"}]
+        },
+    )
+
+    url: HttpUrl = Field(max_length=4000)
+
+
+class JobAnswer(BaseModel):
+    """A job and where it stands. It is finished when ``finished_at`` is set.
+
+    Attributes:
+        id: Its key.
+        kind: What is done.
+        state: Where it stands.
+        request: What was asked for.
+        progress: Counters while it runs, its result at the end.
+        error: Why it failed, or what it waits for.
+        created_at: When it was asked for.
+        started_at: When it was last taken up.
+        finished_at: When it ended.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "5b0e6e0d5c7c4d5b8f0f6a0f8c1c9a77",
+                    "kind": "index",
+                    "state": "running",
+                    "request": {"url": "https://shop.example/feed.xml", "sync": True},
+                    "progress": {"rows_read": 120, "images_encoded": 96},
+                    "error": None,
+                    "created_at": "2026-01-01T12:00:00Z",
+                    "started_at": "2026-01-01T12:00:01Z",
+                    "finished_at": None,
+                }
+            ]
+        }
+    )
+
+    id: str
+    kind: str
+    state: JobState
+    request: dict[str, JsonValue]
+    progress: dict[str, JsonValue]
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, job: Job) -> JobAnswer:
+        """The answer for a job, without where the server keeps its files."""
+        hidden = {"path", "problems"}
+        times = {
+            name: _time(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")
+        }
+        return cls.model_validate(
+            job.model_dump()
+            | times
+            | {
+                "request": {
+                    name: value for name, value in job.request.items() if name not in hidden
+                }
+            }
+            | {
+                "progress": {
+                    name: value for name, value in job.progress.items() if name not in hidden
+                }
+            }
+        )
+
+
+class JobPage(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[JobAnswer]
+
+
+class StatusAnswer(BaseModel):
+    """How the server is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
+
+    status: Literal["ok", "ready"]
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
