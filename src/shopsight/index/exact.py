@@ -12,7 +12,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,14 @@ from shopsight.errors import StorageError, VectorIndexError
 from shopsight.index.base import Capabilities, Health, Neighbors, Records, StoreSchema, Vectors
 from shopsight.index.filter_ast import FieldType, Filter
 from shopsight.index.memory_rows import MemoryRows
-from shopsight.index.rows import REBUILD, check_same, checked_fields, checked_query, checked_records
+from shopsight.index.rows import (
+    REBUILD,
+    check_known,
+    check_same,
+    checked_fields,
+    checked_query,
+    checked_records,
+)
 from shopsight.index.transfer import export_rows, import_rows
 
 _TABLES = """
@@ -161,6 +168,7 @@ class ExactStore:
         self, fields: Sequence[str], *, where: Filter | None = None, limit: int = 20
     ) -> dict[str, dict[str, int]]:
         """Per field, its most frequent values among matching rows."""
+        check_known(fields, self._schema)
         with self._lock:
             rows = self._rows.matching(where)
             return {field: self._rows.facet(field, rows, limit) for field in fields}
@@ -194,8 +202,9 @@ class ExactStore:
         with self._lock:
             rows = len(self._rows)
             try:
-                with _translated(self._path):
-                    verdict = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                # A connection of its own sees the file, not what this one has in memory.
+                with _translated(self._path), closing(sqlite3.connect(self._path)) as fresh:
+                    verdict = fresh.execute("PRAGMA quick_check(1)").fetchone()[0]
             except StorageError as error:
                 return Health(ok=False, detail=str(error), rows=rows, indexed=rows)
         if verdict != "ok":
@@ -265,5 +274,7 @@ def _translated(path: Path) -> Iterator[None]:
         if not advice:
             advice = f"it is damaged or of another kind ({error}); {REBUILD}"
         raise StorageError(f"Index file {path}: {advice}.") from error
+    except ValueError as error:  # of JSON, of text, of the length of a vector
+        raise StorageError(f"Index file {path}: it is damaged ({error}); {REBUILD}.") from error
     except OSError as error:
         raise StorageError(f"Index file {path}: {error.strerror or error}.") from error

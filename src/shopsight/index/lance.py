@@ -37,6 +37,7 @@ from shopsight.index.resident import Resident, RowIds
 from shopsight.index.rows import (
     FIELD_PREFIX,
     arrow_schema,
+    check_known,
     check_same,
     checked_fields,
     checked_query,
@@ -213,9 +214,7 @@ class LanceStore:
         self, fields: Sequence[str], *, where: Filter | None = None, limit: int = 20
     ) -> dict[str, dict[str, int]]:
         """Per field, its most frequent values among matching rows."""
-        unknown = [field for field in fields if field not in self._schema.fields]
-        if unknown:
-            raise VectorIndexError(f"There is no field {unknown[0]!r} to count.")
+        check_known(fields, self._schema)
         if not fields:
             return {}
         columns = [FIELD_PREFIX + field for field in fields]

@@ -43,6 +43,13 @@ def check_same(expected: StoreSchema, found: StoreSchema, place: str) -> None:
         )
 
 
+def check_known(fields: Sequence[str], schema: StoreSchema) -> None:
+    """Whether there are these fields; ``VectorIndexError`` names the first that is missing."""
+    for field in fields:
+        if field not in schema.fields:
+            raise VectorIndexError(f"There is no field {field!r} to count.")
+
+
 def checked_fields(
     known: Mapping[str, FieldType], new: Mapping[str, FieldType]
 ) -> dict[str, FieldType]:
