@@ -108,12 +108,10 @@ def start_server(data: Path) -> tuple[subprocess.Popen[bytes], http.client.HTTPC
         time.sleep(0.1)
         try:
             connection.request("GET", "/readyz")
-            if connection.getresponse().read() and connection.sock:
-                connection.request("GET", "/readyz")
-                answer = connection.getresponse()
-                answer.read()
-                if answer.status == 200:
-                    return server, connection
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status == 200:
+                return server, connection
         except OSError:
             connection.close()
     raise SystemExit("the server did not get ready")
@@ -152,28 +150,29 @@ def main() -> None:
     photos = [path.read_bytes() for path in sorted((ROOT / "photos").glob("*_a.jpg"))]
     times: dict[str, list[float]] = {"forward": [], "process": [], "http": []}
     stages: list[dict[str, float]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        with Shop.open(settings=Settings(data=Path(folder))) as shop:
-            fill(shop, arguments.products)
-            shop.warm()
-            spec = shop.encoder.spec
-            pixels = load_pixels(photos[0], spec.preprocessing, ImageLimits())[None]
-            server, connection = start_server(Path(folder))
-            try:
-                for turn in range(-20, arguments.queries):
-                    photo = photos[turn % len(photos)]
-                    sample = {
-                        "forward": milliseconds(lambda: shop.encoder.encode_images(pixels)),
-                        "process": milliseconds(lambda photo=photo: shop.search(photo)),
-                        "http": milliseconds(lambda photo=photo: ask(connection, photo)),
-                    }
-                    if turn >= 0:  # the first ones only warm up
-                        for name, value in sample.items():
-                            times[name].append(value)
-                        stages.append(dict(shop.search(photo).timings_ms))
-            finally:
-                server.terminate()
-                server.wait()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Shop.open(settings=Settings(data=Path(folder))) as shop,
+    ):
+        fill(shop, arguments.products)
+        shop.warm()
+        pixels = load_pixels(photos[0], shop.encoder.spec.preprocessing, ImageLimits())[None]
+        server, connection = start_server(Path(folder))
+        try:
+            for turn in range(-20, arguments.queries):
+                photo = photos[turn % len(photos)]
+                sample = {
+                    "forward": milliseconds(lambda: shop.encoder.encode_images(pixels)),
+                    "process": milliseconds(lambda photo=photo: shop.search(photo)),
+                    "http": milliseconds(lambda photo=photo: ask(connection, photo)),
+                }
+                if turn >= 0:  # the first ones only warm up
+                    for name, value in sample.items():
+                        times[name].append(value)
+                    stages.append(dict(shop.search(photo).timings_ms))
+        finally:
+            server.terminate()
+            server.wait()
     p50 = {name: float(np.median(values)) for name, values in times.items()}
     figures = {
         "products": arguments.products,

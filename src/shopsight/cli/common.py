@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ def settings_of(context: typer.Context, data: Path | None = None, **overrides: o
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # Pillow warns of damaged EXIF data, which is dropped anyway.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     return settings
 
 
