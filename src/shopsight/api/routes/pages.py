@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from pathlib import Path
 from typing import Annotated
 
@@ -44,10 +45,8 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/samples/{number}")
     async def sample(number: Annotated[int, InPath(ge=0)]) -> Response:
-        if number >= len(parts.samples):
-            raise NotFoundError(
-                f"There are {len(parts.samples)} sample photos; number {number} is not among them."
-            )
+        if number >= len(parts.samples) or not await to_thread(parts.samples[number].is_file):
+            raise NotFoundError(f"There is no sample photo number {number}.")
         return FileResponse(parts.samples[number], headers={"Cache-Control": "public, max-age=300"})
 
     return routes

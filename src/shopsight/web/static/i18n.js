@@ -1,6 +1,7 @@
 /** Words of the page in every language, and the switch between them. */
 
-const WORDS = {
+/** Every word, by language and key. */
+export const WORDS = {
   en: {
     languageName: "English",
     language: "Language",

@@ -1,0 +1,143 @@
+"""Takes the pictures in docs/images: the demo's page on a desktop and a phone, in two languages."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from shopsight.api.server import serving
+from shopsight.sample_shop import ROOT
+from shopsight.settings import Settings
+from shopsight.wiring import Shop
+
+OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
+MAX_BYTES = 300_000
+PHOTOS = ("MUG001", "CHA034", "TOT074", "BOT010", "CUS065", "BAC079", "WAT139", "LAM025")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Shot(NamedTuple):
+    """One picture.
+
+    Attributes:
+        name: Name of the file, without its end.
+        locale: Language of the browser.
+        size: Width and height of the window in CSS pixels.
+        phone: Behave like a phone, with a screen of twice the density.
+        dark: The browser prefers dark pages.
+        search: Search with the first sample photo.
+    """
+
+    name: str
+    locale: str = "en-GB"
+    size: tuple[int, int] = (1280, 860)
+    phone: bool = False
+    dark: bool = False
+    search: bool = True
+
+
+PHONE = (390, 844)
+SHOTS = [
+    Shot("storefront"),
+    Shot("storefront-start", search=False),
+    Shot("storefront-dark", dark=True),
+    Shot("storefront-zh", locale="zh-CN"),
+    Shot("storefront-start-zh", locale="zh-CN", search=False),
+    Shot("phone", size=PHONE, phone=True),
+    Shot("phone-start", size=PHONE, phone=True, search=False),
+    Shot("phone-zh", locale="zh-CN", size=PHONE, phone=True),
+]
+
+
+def main() -> None:
+    """Serve the sample shop and take all pictures."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--out", type=Path, default=OUT, help="folder for the pictures")
+    options.add_argument("--encoder", default="lite", help="encoder of the shop")
+    chosen = options.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("No Chromium was found: install the package chromium.")
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    samples = [ROOT / "photos" / f"{name}_a.jpg" for name in PHOTOS]
+    with tempfile.TemporaryDirectory() as data:
+        settings = Settings(data=Path(data), encoder=chosen.encoder)
+        with Shop.open(settings=settings) as shop:
+            print(f"Indexing the sample shop into {data}")
+            shop.index(ROOT / "catalog.csv")
+            with serving(shop, samples=samples) as address, sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+                for shot in SHOTS:
+                    path = chosen.out / f"{shot.name}.png"
+                    path.write_bytes(small_png(take(browser, address, shot)))
+                    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+                browser.close()
+
+
+def take(browser: Browser, address: str, shot: Shot) -> bytes:
+    """Open the page, search if wanted, and take a picture of the window as PNG."""
+    context = browser.new_context(
+        viewport={"width": shot.size[0], "height": shot.size[1]},
+        locale=shot.locale,
+        color_scheme="dark" if shot.dark else "light",
+        device_scale_factor=2 if shot.phone else 1,
+        is_mobile=shot.phone,
+        has_touch=shot.phone,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto(address)
+    page.locator("sample-photos button").last.wait_for()
+    if shot.search:
+        page.locator("sample-photos button").first.click()
+        page.locator("product-card").last.wait_for(state="attached")
+        page.mouse.move(0, 0)
+    wait_for_pictures(page)
+    picture = page.screenshot(type="png")
+    context.close()
+    return picture
+
+
+def wait_for_pictures(page: Page) -> None:
+    """Wait until every picture in the window has been drawn."""
+    page.wait_for_function(
+        """() => [...document.images]
+            .filter((image) => image.getBoundingClientRect().top < innerHeight)
+            .every((image) => image.complete && image.naturalWidth > 0)"""
+    )
+    page.wait_for_timeout(300)
+
+
+def small_png(png: bytes) -> bytes:
+    """The picture with as many colours as fit into the limit for files of this repository."""
+    with Image.open(BytesIO(png)) as image:
+        picture = image.convert("RGB")
+    for colors in (256, 192, 128, 96, 64):
+        target = BytesIO()
+        method = Image.Quantize.MEDIANCUT
+        picture.quantize(colors, method=method, dither=Image.Dither.FLOYDSTEINBERG).save(
+            target, "PNG", optimize=True
+        )
+        if target.tell() <= MAX_BYTES:
+            break
+    return target.getvalue()
+
+
+if __name__ == "__main__":
+    main()
