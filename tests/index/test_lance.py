@@ -94,10 +94,9 @@ def test_memory_is_renewed_after_many_unknown_rows(tmp_path: Path):
     store.upsert(late)
     for vector in late.vectors[:30]:
         store.search(vector, 10)
-    assert store._resident is not None
-    assert len(store._resident) == 50
+    assert len(store._searcher.loaded or ()) == 50
     store.refresh()
-    assert len(store._resident) == 350
+    assert len(store._searcher.loaded or ()) == 350
     hits = [store.search(vector, 1).ids[0] for vector in late.vectors[:50]]
     assert sum(key in late.ids for key in hits) >= 45
     store.close()

@@ -37,7 +37,7 @@ class LanceOptions:
         keep_s: Seconds for which superseded files are kept for readers in other processes.
     """
 
-    flat_bytes: int = 16_000_000
+    flat_bytes: int = 32_000_000
     resident_bytes: int = 512_000_000
     index_rows: int = 2_000
     keep_s: float = 900
@@ -107,7 +107,7 @@ def _wanted(
 
 
 def _has_few_values(table: LanceTable, column: str) -> bool:
-    sample = table.read(table.table.query().select([column]).limit(_SAMPLE)).column(column)
+    sample = table.read(table.query().select([column]).limit(_SAMPLE)).column(column)
     return int(pc.count_distinct(sample).as_py()) <= _BITMAP_VALUES
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import lancedb
 import pyarrow as pa
-from lancedb.query import AsyncQueryBase
+from lancedb.query import AsyncQuery, AsyncQueryBase
 from lancedb.table import AsyncTable
 
 from shopsight.errors import StorageError, VectorIndexError
@@ -81,6 +81,12 @@ class LanceTable:
             VectorIndexError: Anything else that Lance refuses.
         """
         return self._runner.run(call)
+
+    def query(self) -> AsyncQuery:
+        """A new query."""
+        # A query that knows its table asks for all columns each time, to look for blobs: with
+        # many fields that takes longer than the query.
+        return AsyncQuery(self.table._inner.query())  # noqa: SLF001  # lancedb offers no other way
 
     def read(self, query: AsyncQueryBase) -> pa.Table:
         """All results of a query."""

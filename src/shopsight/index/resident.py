@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shopsight.index.base import Metric, Neighbors, Vectors
-from shopsight.index.nearness import best, scores, unit_rows
+from shopsight.index.nearness import best, merged, scores, unit_rows
 from shopsight.index.rows import vector_rows
+
+_NOTHING = pa.table(
+    {
+        "_rowid": pa.array([], pa.uint64()),
+        "id": pa.array([], pa.string()),
+        "product_id": pa.array([], pa.string()),
+    }
+)
 
 RowIds = NDArray[np.uint64]
 
@@ -41,14 +50,19 @@ class Resident:
     generation: int
 
     @classmethod
-    def of(cls, table: pa.Table, metric: Metric, generation: int) -> Resident:
+    def of(cls, parts: Iterable[pa.Table], metric: Metric, generation: int) -> Resident:
         """Take over columns ``_rowid``, ``id``, ``product_id``, and ``vector`` if it is there."""
+        names: list[pa.Table] = []
+        pieces: list[Vectors] = []
+        for part in parts:
+            names.append(part.select(["_rowid", "id", "product_id"]))
+            if "vector" in part.column_names:
+                piece = vector_rows(part.column("vector"))
+                pieces.append(unit_rows(piece) if metric is Metric.COSINE else piece)
+        table = pa.concat_tables(names) if names else _NOTHING
         row_ids: RowIds = table.column("_rowid").to_numpy()
-        vectors = None
-        if "vector" in table.column_names:
-            vectors = vector_rows(table.column("vector"))
-            vectors = unit_rows(vectors) if metric is Metric.COSINE else vectors
         ids, products = (_one_chunk(table.column(name)) for name in ("id", "product_id"))
+        vectors = np.concatenate(pieces) if pieces else None
         if np.any(row_ids[1:] < row_ids[:-1]):
             order = np.argsort(row_ids)
             row_ids, ids, products = row_ids[order], ids.take(order), products.take(order)
@@ -83,6 +97,8 @@ class Resident:
             k: How many.
             places: Candidates; ``None`` for all rows.
         """
+        if not len(self):
+            return merged([], k)
         if self.vectors is None:
             raise ValueError("no vectors are kept")
         candidates = self.vectors if places is None else self.vectors[places]
