@@ -25,7 +25,8 @@ class EncoderSpec(BaseModel):
         dimension: Length of its vectors.
         preprocessing: Geometry of its input.
         modalities: What it can encode.
-        fingerprint: Changes whenever its vectors do: hash of weights, graph and preprocessing. An index remembers it.
+        fingerprint: Changes whenever its vectors do: hash of weights, graph and preprocessing. An
+            index remembers it.
         licence: SPDX identifier of the weights.
         source: Where the weights come from.
     """
@@ -45,7 +46,8 @@ class EncoderSpec(BaseModel):
 class Encoder(Protocol):
     """Turns pictures into vectors whose cosine similarity says how alike the pictures are.
 
-    Implementations are safe to call from several threads, and pass ``shopsight.testing.EncoderConformance``.
+    Implementations are safe to call from several threads, and pass
+    ``shopsight.testing.encoder.EncoderConformance``.
     """
 
     @property
@@ -57,7 +59,8 @@ class Encoder(Protocol):
         """Embed prepared pictures.
 
         Args:
-            pixels: ``(n, size, size, 3)`` uint8 RGB, ``size`` as in ``spec.preprocessing``; n may be 0.
+            pixels: ``(n, size, size, 3)`` uint8 RGB, ``size`` as in ``spec.preprocessing``; n may
+                be 0.
 
         Returns:
             ``(n, dimension)`` float32, rows of unit length, row i for picture i.
@@ -83,8 +86,10 @@ class CellEncoder(Encoder, Protocol):
             pixels: As in :meth:`Encoder.encode_images`.
 
         Returns:
-            The vectors of :meth:`Encoder.encode_images`, and the cell map ``(n, h, w, dimension)`` float32 on the same
-            scale: the sum of a picture's cells is its vector, so the cells' dot products with another vector add up to
+            The vectors of :meth:`Encoder.encode_images`, and the cell map ``(n, h, w, dimension)``
+            float32 on the same
+            scale: the sum of a picture's cells is its vector, so the cells' dot products with
+                another vector add up to
             the score.
         """
         ...

@@ -123,7 +123,7 @@ class VectorStore(Protocol):
     A class of this kind has a class method ``open(uri, name, schema, *, create)``: see
     :class:`StoreFactory`. Methods may be called from several threads; at most one process writes. A
     returned write is durable: it survives kill -9. Implementations pass
-    ``shopsight.testing.StoreConformance``, where all semantics are spelled out.
+    ``shopsight.testing.store.StoreConformance``, where all semantics are spelled out.
 
     All methods raise :class:`~shopsight.errors.VectorIndexError` (or ``StorageError`` when the disk
     is the cause).
