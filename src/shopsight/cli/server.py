@@ -20,9 +20,6 @@ keys_app = typer.Typer(help="API keys.", no_args_is_help=True)
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on.")]
 PortOption = Annotated[int | None, typer.Option(help="Port to listen on; 0: any free one.")]
 
-DEMO_PHOTOS = ("MUG001_a.jpg", "CHA034_a.jpg", "TOT074_a.jpg")
-"""Shopper photos of the sample shop whose answers the demo prints."""
-
 
 def serve(
     context: typer.Context,
@@ -47,7 +44,7 @@ def demo(
     """Index the sample shop, answer three shopper photos, and serve the pages."""
     from shopsight.cli.photos import print_result
     from shopsight.cli.progress import ingest_progress
-    from shopsight.sample_shop import ROOT
+    from shopsight.sample_shop import ROOT, SAMPLE_PHOTOS
 
     folder = settings_of(context, data).data / "demo"
     with open_shop(context, folder, host=host, port=port) as shop:
@@ -58,13 +55,12 @@ def demo(
             f"Sample shop: {counters.rows_read} products, {counters.images_encoded} pictures "
             f"encoded, {counters.images_unchanged} unchanged, in {report.seconds:.1f} s."
         )
-        photos = ROOT / "photos"
-        for name in DEMO_PHOTOS:
-            print_result(f"Photo {name}", shop.search(photos / name, limit=5))
+        for photo in SAMPLE_PHOTOS[:3]:
+            print_result(f"Photo {photo.name}", shop.search(photo, limit=5))
         if not once:
             from shopsight.api.server import serve as run
 
-            run(shop, samples=sorted(photos.glob("*_a.jpg"))[::12])
+            run(shop, samples=SAMPLE_PHOTOS)
 
 
 @keys_app.command("create")
