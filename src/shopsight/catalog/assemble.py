@@ -164,6 +164,8 @@ class _Row:
 
     def _text(self, name: str, limit: int) -> str:
         value = self._fields.get(name)
+        if value is None or value == "":
+            return ""
         if isinstance(value, list | tuple):
             value = " > ".join(as_text(part) for part in value)
         raw = as_text(value)
@@ -248,6 +250,8 @@ class _Row:
         values: dict[str, object] = {}
         for field, parse in parsers.items():
             value = self._fields.get(field)
+            if field == "review_count" and isinstance(value, list):
+                value = len(value)  # the reviews themselves
             if value is None or value == "":
                 continue
             try:

@@ -128,7 +128,7 @@ def _split_tag(tag: str) -> tuple[str, str]:
 
 
 def _text_of(element: etree._Element) -> str:
-    return "".join(map(str, element.itertext()))
+    return "".join(map(str, element.itertext())) if len(element) else element.text or ""
 
 
 def _picture_of(element: etree._Element, name: str) -> str:

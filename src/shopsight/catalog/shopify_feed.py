@@ -18,6 +18,7 @@ from shopsight.catalog.product import Availability, Product, RowError
 from shopsight.catalog.text_tables import TextTable, sniff_header
 from shopsight.catalog.values import BadValueError, parse_count, parse_truth, short_id, slug
 from shopsight.catalog.variants import (
+    JOINED,
     Variant,
     by_picture,
     group_ids,
@@ -260,6 +261,8 @@ class _Reader:
             "mpn": self._cell(first, "mpn"),
         }
         extras = {name: first.get(column, "") for column, name in self._extras.items()}
+        for name in JOINED & extras.keys():  # metafields separate by semicolons
+            extras[name] = re.sub(r"\s*;\s*", "/", extras[name])
         return fields, {**extras, "tags": tags}
 
 

@@ -26,6 +26,13 @@ _CANDIDATES = [
 ]
 """Encodings that shops export in. The detector is confused by the many others it knows."""
 
+_WESTERN = frozenset("àâãåæèêëìïñòõøùûÀÂÃÅÆÈÊËÌÏÑÒÕØÙÛ")
+_CENTRAL = frozenset("šžýŠŽÝ")
+"""Rare in western Europe, and at the same place in both encodings."""
+
+_BOTH = frozenset("õûÕÛ")
+"""Hungarian letters of cp1250 where they are read as cp1252."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextEncoding:
@@ -133,10 +140,19 @@ def _guess(lines: list[bytes]) -> TextEncoding:
     sample = b"".join(lines)
     best = from_bytes(sample, cp_isolation=_CANDIDATES).best()
     name = best.encoding if best else "cp1252"
-    if best and sample.decode("cp1252", "replace") == str(best):
-        name = "cp1252"  # same letters; this is the usual one of those encodings
+    if name == "cp1250" and _is_western(sample):
+        name = "cp1252"
     note = f"The file is not UTF-8; it was read as {name}. If letters look wrong, save it as UTF-8."
     return TextEncoding(name, note=note)
+
+
+def _is_western(sample: bytes) -> bool:
+    """Whether a text is in cp1252 rather than in cp1250, which short samples are taken for."""
+    western, central = sample.decode("cp1252", "replace"), sample.decode("cp1250", "replace")
+    telling = {one for one, other in zip(western, central, strict=True) if one != other}
+    return (
+        telling <= _WESTERN and not set(western) & _CENTRAL and not (telling and telling <= _BOTH)
+    )
 
 
 def _is_utf8(line: bytes) -> bool:

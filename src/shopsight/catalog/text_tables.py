@@ -97,16 +97,17 @@ class TextTable:
 
         Missing cells are empty.
         """
-        yield from self._problems
+        yield from self._take_problems()
         wanted = [(place, title) for place, title in enumerate(self.columns) if title]
         width = len(self.columns)
+        whole = seen = 0
         while (record := self._next()) is not None:
+            self._source.count.rows += 1
+            seen += 1
             if isinstance(record, RowError):
-                self._source.count.rows += 1
                 yield record
                 continue
             line, cells = record
-            self._source.count.rows += 1
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 yield self._source.problem(
                     f"The row has {len(cells)} values, the header {width} columns; "
@@ -115,6 +116,8 @@ class TextTable:
                 )
                 continue
             if len(cells) < width:
+                if self._lines.cut_off and whole * 2 >= seen - 1:
+                    raise self._cut_off_error()
                 yield self._source.problem(
                     f"The row has {len(cells)} values, the header {width} columns; "
                     "the missing ones were taken as empty",
@@ -122,8 +125,17 @@ class TextTable:
                     severity="warning",
                 )
                 cells += [""] * (width - len(cells))
+            else:
+                whole += 1
             yield line, {title: cells[place] for place, title in wanted}
             yield from self._take_problems()
+
+    def _cut_off_error(self) -> FeedError:
+        """The copy is broken: the products that are missing must not be taken for gone."""
+        return FeedError(
+            f"{self._source.label} ends early, in the middle of line {self._lines.start}; "
+            "export the feed again"
+        )
 
     @property
     def _shown_delimiter(self) -> str:
@@ -184,6 +196,8 @@ class TextTable:
                 return self._lines.start, self._long_record()
             except (csv.Error, _TooLongError, StopIteration):
                 pass
+        if "unexpected end" in str(error) and self._lines.cut_off and len(self._lines.taken) == 1:
+            raise self._cut_off_error()
         return self._one_line(
             "A quotation mark is not closed, or not doubled inside a quoted value"
         )
@@ -286,6 +300,11 @@ class _Lines:
     def start(self) -> int:
         """Number of the row's first line."""
         return self.taken[0][0] if self.taken else self._number
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the row's last line has no line end."""
+        return bool(self.taken) and not self.taken[-1][1].endswith(("\n", "\r"))
 
     def begin(self) -> None:
         """A new row begins with the next line."""

@@ -42,14 +42,17 @@ _TRUE = frozenset({"1", "true", "yes", "y", "t", "on", "ja", "oui", "si", "sí",
 _FALSE = frozenset({"0", "-1", "false", "no", "n", "f", "off", "nein", "non", "否"})
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_SEPARATOR = re.compile(r"([,;|\r\n])")
 _SCHEME = re.compile(r"(?:https?:)?//|file:|data:", re.IGNORECASE)
 _IMAGE_NAME = re.compile(
     r"\.(?:jpe?g|jfif|png|webp|avif|hei[cf]|gif|tiff?|bmp)(?:[?#].*)?$", re.IGNORECASE
 )
 _NAME_LIMIT = 63
+_PLAIN_NAME = re.compile(r"[a-z](?:[a-z0-9]|_(?=[a-z0-9])){0,62}")
 _STARS = 5
 _GTIN_LENGTHS = (8, 12, 13, 14)
 _ISBN_10 = 10
+_FEWEST_DIGITS = 6  # of a GTIN-8 that lost its zeros
 _MAX_COUNT = 2**31 - 1
 
 
@@ -102,13 +105,15 @@ def parse_gtin(value: object) -> str:
         return isbn
     if not (text.isascii() and text.isdigit()):
         raise BadValueError(f"{text[:40]!r} is no GTIN: it must be 8, 12, 13 or 14 digits")
-    for length in _GTIN_LENGTHS:
-        padded = text.zfill(length)
-        if len(padded) == length and text.strip("0") and check_digit(padded[:-1]) == padded[-1]:
-            return padded
-    if len(text) not in _GTIN_LENGTHS:
+    length = next((length for length in _GTIN_LENGTHS if len(text) <= length), 0)
+    if not length or len(text) < _FEWEST_DIGITS or not text.strip("0"):
         raise BadValueError(f"{text[:40]!r} is no GTIN: it must be 8, 12, 13 or 14 digits")
-    raise BadValueError(f"{text!r} is no GTIN: its check digit should be {check_digit(text[:-1])}")
+    whole = text.zfill(length)
+    if whole[-1] != check_digit(whole[:-1]):
+        raise BadValueError(
+            f"{text!r} is no GTIN: its check digit should be {check_digit(whole[:-1])}"
+        )
+    return whole
 
 
 def check_digit(digits: str) -> str:
@@ -240,7 +245,9 @@ def split_links(value: object) -> list[str]:
             pass
     if text.startswith("data:"):
         return [text]
-    parts = re.split(r"([,;|\r\n])", text)
+    if not _SEPARATOR.search(text):
+        return [text] if text else []
+    parts = _SEPARATOR.split(text)
     named = any(_IMAGE_NAME.search(part.strip()) for part in parts[::2])
     links = [parts[0]]
     for separator, part in zip(parts[1::2], parts[2::2], strict=True):
@@ -248,11 +255,11 @@ def split_links(value: object) -> list[str]:
             links.append(part)
         else:
             links[-1] += separator + part
-    return list(dict.fromkeys(link for item in links if (link := item.strip())))
+    return list(dict.fromkeys(link for item in links if (link := item.strip(" \t,;|"))))
 
 
 def _link_ends(link: str, separator: str, following: str, *, named: bool) -> bool:
-    if not link or not following or separator in "\r\n" or _SCHEME.match(following):
+    if not link or separator in "\r\n" or _SCHEME.match(following):
         return True
     if _SCHEME.match(link):
         return separator == "|"
@@ -268,6 +275,8 @@ def attribute_name(text: str) -> str:
     Returns:
         1 to 63 characters, or an empty string when the title has no letters or digits.
     """
+    if _PLAIN_NAME.fullmatch(text):
+        return text
     folded = unicodedata.normalize("NFKD", text.strip().casefold())
     plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
     spelled = "".join(

@@ -14,7 +14,7 @@ from shopsight.catalog.prices import parse_price
 from shopsight.catalog.product import Availability
 from shopsight.catalog.values import BadValueError, as_text, attribute_name, parse_gtin, slug
 
-_JOINED = frozenset({"color", "material", "pattern"})
+JOINED = frozenset({"color", "material", "pattern"})
 """Text, as in Google's feeds, where several are joined by a slash; all other options are lists."""
 
 _SPELLINGS = {
@@ -137,21 +137,26 @@ def _amount(variant: Variant, currency: str | None, decimal_point: str) -> Decim
     return min(amounts, default=Decimal("Infinity"))
 
 
+def option_attributes(options: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    """Options by title, with their values, as attributes of the right name and type."""
+    attributes: dict[str, object] = {}
+    for title, values in options.items():
+        distinct = list(dict.fromkeys(value for value in values if value))
+        name = attribute_name(title)
+        name = _SPELLINGS.get(name, name)
+        attributes[name] = "/".join(distinct) if name in JOINED else distinct
+    return attributes
+
+
 def merged_attributes(variants: Sequence[Variant]) -> dict[str, object]:
     """Options and article numbers of several variants.
 
     Types depend on the name alone, never on how many values there are: a filter needs that.
     """
-    attributes: dict[str, object] = {}
-    for title in dict.fromkeys(title for variant in variants for title in variant.options):
-        values = list(
-            dict.fromkeys(
-                value for variant in variants if (value := variant.options.get(title, ""))
-            )
-        )
-        name = attribute_name(title)
-        name = _SPELLINGS.get(name, name)
-        attributes[name] = "/".join(values) if name in _JOINED else values
+    titles = dict.fromkeys(title for variant in variants for title in variant.options)
+    attributes = option_attributes(
+        {title: [variant.options.get(title, "") for variant in variants] for title in titles}
+    )
     attributes["sku"] = [variant.sku for variant in variants if variant.sku]
     gtins = {as_text(variant.gtin) for variant in variants} - {""}
     if len(gtins) > 1:

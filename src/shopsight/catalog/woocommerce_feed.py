@@ -30,6 +30,7 @@ from shopsight.catalog.variants import (
     group_names,
     merged_attributes,
     merged_fields,
+    option_attributes,
 )
 from shopsight.errors import StorageError
 
@@ -134,8 +135,6 @@ class _Reader:
         groups = by_picture(variants, gallery[0] if gallery else "")
         names = group_names(groups) if len(groups) > 1 else {}
         shared, attributes = _shared(cells)
-        varying = {title for variant in variants for title in variant.options}
-        attributes = {name: value for name, value in attributes.items() if name not in varying}
         owner = gallery[0] if gallery and gallery[0] in groups else next(iter(groups))
         for image, members in groups.items():
             own = [picture for variant in members for picture in variant.images]
@@ -185,7 +184,7 @@ def _shared(cells: _Cells) -> tuple[dict[str, object], dict[str, object]]:
         "link": cells.get("external_url"),
     }
     attributes: dict[str, object] = {
-        **{title: values for title, values in options.items() if slug(title) != "brand"},
+        **option_attributes({t: values for t, values in options.items() if slug(t) != "brand"}),
         "tags": _list(cells.get("tags", "")),
         "categories": categories,
     }

@@ -19,7 +19,7 @@ ITEM_LIMIT = 1 << 25
 
 _NAME = r"(?:[A-Za-z_][\w.-]*:)?(?:item|entry)"
 _MARK = re.compile(rf"<!\[CDATA\[|<!--|<(?P<open>{_NAME})(?=[\s>/])|</{_NAME}\s*>")
-_OPEN = re.compile(rf"<{_NAME}[\s>]")
+_NEXT = re.compile(rf"</{_NAME}\s*>\s*<{_NAME}[\s>]")  # the seam between two items
 _ROOT_END = re.compile(r"</(?:[\w.-]+:)?(?:rss|feed|RDF|channel)\s*>$", re.IGNORECASE)
 _ENDS = {"<![CDATA[": "]]>", "<!--": "-->"}
 _LONGEST_MARK = 100
@@ -81,6 +81,7 @@ class _Cutter:
         self._start: int | None = None  # of the present item
         self._line = 1  # of the place counted
         self._counted = 0
+        self._items = False  # whether one was met
         self.prolog = ""
 
     def __iter__(self) -> Iterator[tuple[int, str, bool]]:
@@ -92,9 +93,9 @@ class _Cutter:
                 yield self._line, self._text[self._start : until], not opens
                 self._count(until)
                 self._start = None
-            elif opens:
-                self._keep_prolog(mark.start())
             if opens:
+                self._keep_prolog(mark.start())
+                self._items = True
                 self._count(mark.start())
                 self._start = mark.start()
         yield from self._finish()
@@ -124,7 +125,8 @@ class _Cutter:
                 return
             dropped = self._more()
             looked, begin = looked - dropped, begin - dropped
-        if ending == "-->" or not _OPEN.search(self._text, begin, end):
+        in_item = self._start is not None
+        if ending == "-->" or not (in_item and _NEXT.search(self._text, begin, end)):
             self._scanned = end + len(ending)
 
     def _more(self) -> int:
@@ -153,7 +155,7 @@ class _Cutter:
             self._counted = until
 
     def _keep_prolog(self, until: int) -> None:
-        if len(self.prolog) < _CHUNK:
+        if not self._items and len(self.prolog) < _CHUNK:
             self.prolog += self._text[:until]
             if _DTD.search(_COMMENT.sub("", self.prolog)):
                 raise FeedError(
