@@ -137,6 +137,20 @@ def test_ids_are_unique_and_stable_under_reordering(tmp_path: Path):
     assert len(read(write(tmp_path, *same))[0]) == 3
 
 
+def test_barcodes_of_all_sizes_are_kept(tmp_path: Path):
+    """A product with several barcodes has none of its own, and lists the valid ones."""
+    row = {"Handle": "a", "Title": "", "Image Src": "", "Variant Price": "5", "Option1 Name": ""}
+    codes = ["4006381333931", "36000291452", "4006381333932"]
+    rows = [
+        {**row, "Option1 Value": size, "Variant Barcode": code}
+        for size, code in zip("SML", codes, strict=True)
+    ]
+    rows[0] |= {"Title": "A", "Image Src": "a.jpg", "Option1 Name": "Size"}
+    product = read(write(tmp_path, *rows))[0]["a"]
+    assert product.gtin == ""
+    assert product.attributes["gtins"] == ["036000291452", "4006381333931"]
+
+
 def test_a_row_without_a_title_belongs_to_the_product_before_it(tmp_path: Path):
     """Hand-made files leave the handle out in rows that go on."""
     path = write(

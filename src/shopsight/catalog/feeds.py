@@ -203,22 +203,7 @@ def check_feed(
                     images.add(image)
         except FeedError as error:
             failure = str(error)
-        distinct = len(images)
-    return FeedSummary(
-        source=source.label,
-        format=reader.name,
-        encoding=source.text_encoding.name if source.head.text else "",
-        rows=source.count.rows,
-        products=tally.products,
-        errors=tally.severities["error"],
-        warnings=tally.severities["warning"],
-        filled=dict(tally.filled.most_common()),
-        problems_by_field=dict(tally.fields.most_common()),
-        problems=tuple(tally.problems),
-        currencies=dict(tally.currencies.most_common()),
-        images=distinct,
-        failure=failure,
-    )
+        return tally.summary(source, reader.name, images=len(images), failure=failure)
 
 
 class _Tally:
@@ -248,6 +233,26 @@ class _Tally:
         self.filled.update(item.attributes.keys())
         if item.price is not None:
             self.currencies[item.price.currency] += 1
+
+    def summary(
+        self, source: FeedSource, format_name: str, *, images: int, failure: str
+    ) -> FeedSummary:
+        """The counts with what else there is to say about the feed."""
+        return FeedSummary(
+            source=source.label,
+            format=format_name,
+            encoding=source.text_encoding.name if source.head.text else "",
+            rows=source.count.rows,
+            products=self.products,
+            errors=self.severities["error"],
+            warnings=self.severities["warning"],
+            filled=dict(self.filled.most_common()),
+            problems_by_field=dict(self.fields.most_common()),
+            problems=tuple(self.problems),
+            currencies=dict(self.currencies.most_common()),
+            images=images,
+            failure=failure,
+        )
 
 
 def _source(
