@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -170,8 +171,6 @@ def test_unknown_jobs_are_not_found(admin: httpx.Client) -> None:
 
 def test_a_job_can_be_cancelled(start: Start, finished: Finished, tmp_path: Path) -> None:
     """A job whose picture server never answers ends as cancelled, without its file."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         link = f"http://127.0.0.1:{silent.getsockname()[1]}"
         client = start(fetch_total_timeout_s=1, fetch_read_timeout_s=1)
@@ -184,3 +183,34 @@ def test_a_job_can_be_cancelled(start: Start, finished: Finished, tmp_path: Path
         assert answer.json()["state"] in {"cancelling", "cancelled"}
         assert finished(client, job_id)["state"] == "cancelled"
     assert list((tmp_path / "data" / "uploads").iterdir()) == []
+
+
+def test_an_upload_that_cannot_be_kept_is_explained(start: Start, tmp_path: Path) -> None:
+    """When the data folder cannot take the file, the answer says so to those with a key."""
+    client = start()
+    (tmp_path / "data" / "uploads").write_text("in the way")
+    answer = client.post("/v1/feeds", files={"feed": "id,title\n"})
+    assert (answer.status_code, answer.json()["reason"]) == (503, "storage")
+    assert "uploads" in answer.json()["detail"]
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(start: Start, tmp_path: Path) -> None:
+    """A client that hangs up in the middle leaves no file, no job, and no error in the log."""
+    client = start()
+    where = client.base_url
+    head = (
+        f"POST /v1/feeds HTTP/1.1\r\nHost: x\r\nX-API-Key: {client.headers['X-API-Key']}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n"
+        '--x\r\nContent-Disposition: form-data; name="feed"; filename="a"\r\n\r\nid,title\n'
+    )
+    uploads = tmp_path / "data" / "uploads"
+    with socket.create_connection((where.host, where.port or 0)) as line:
+        line.sendall(head.encode())
+        deadline = time.monotonic() + 5
+        while not (uploads.is_dir() and list(uploads.iterdir())):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    while list(uploads.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert client.get("/v1/jobs").json() == {"jobs": []}

@@ -8,6 +8,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from shopsight.settings import Settings
+from shopsight.wiring import Shop
+
 
 def mug(web: str, **fields: Any) -> dict[str, Any]:
     """A product as it is sent, with a picture on the web."""
@@ -54,6 +57,7 @@ def test_a_written_product_is_found_and_can_be_deleted(
     hits = client.post("/v1/search", files={"image": photo}).json()["hits"]
     assert [hit["product"]["id"] for hit in hits] == ["M1"]
     assert hits[0]["image_url"] == f"{web}/images/MUG001.jpg"
+    assert client.post("/v1/search", json={"product_id": "M1"}).json()["hits"] == []
     updated = client.put("/v1/products/M1", json=mug(web, title="Cup"))
     assert (updated.status_code, updated.json()["status"]) == (200, "updated")
     assert client.get("/v1/products/M1").json()["title"] == "Cup"
@@ -167,9 +171,6 @@ def test_a_local_product_can_be_read_changed_and_sent_back(
     start: Callable[..., httpx.Client], feed: Path, sample_shop: Path, tmp_path: Path, photo: bytes
 ) -> None:
     """A product with pictures on the shop's machine keeps them when its title changes."""
-    from shopsight.settings import Settings
-    from shopsight.wiring import Shop
-
     data = tmp_path / "data"
     with Shop.open(settings=Settings(data=data, encoder="thumbnail")) as shop:
         shop.index(feed, image_root=sample_shop)
@@ -199,3 +200,23 @@ def test_missing_pictures_are_not_found(client: httpx.Client) -> None:
     assert client.get("/v1/products/nosuch/images/0").status_code == 404
     assert client.get("/v1/products/MUG001/images/7").status_code == 404
     assert client.get("/v1/products/MUG001/images/x").status_code == 404
+
+
+def test_files_that_are_gone_or_changed_are_not_shown(
+    start: Callable[..., httpx.Client], sample_shop: Path, tmp_path: Path
+) -> None:
+    """When a picture's file is deleted, or becomes something else, it is not found."""
+    picture = tmp_path / "picture.jpg"
+    picture.write_bytes((sample_shop / "images" / "MUG001.jpg").read_bytes())
+    feed = tmp_path / "feed.csv"
+    feed.write_text("id,title,image_link\nM1,Mug,picture.jpg\n")
+    data = tmp_path / "data"
+    with Shop.open(settings=Settings(data=data, encoder="thumbnail")) as shop:
+        shop.index(feed)
+    client = start(data=data)
+    assert client.get("/v1/products/M1/images/0").status_code == 200
+    picture.write_text("a page with <script>")
+    assert client.get("/v1/products/M1/images/0").status_code == 404
+    picture.unlink()
+    assert client.get("/v1/products/M1/images/0").status_code == 404
+    assert client.post("/v1/search", json={"product_id": "M1"}).status_code == 404

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+
+from shopsight.api.server import serving
+from shopsight.wiring import Shop
+
+
+def test_the_page_and_its_files_are_served(client: httpx.Client) -> None:
+    """The page comes with a strict policy, its files with their types; all may be asked anew."""
+    page = client.get("/")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["Cache-Control"] == "no-cache"
+    script = client.get("/static/app.js")
+    assert script.headers["Content-Type"].startswith("text/javascript")
+    assert script.headers["Cache-Control"] == "no-cache"
+    assert client.get("/static/style.css").headers["Content-Type"].startswith("text/css")
+
+
+def test_api_answers_are_no_pages(client: httpx.Client) -> None:
+    """Should a browser show an answer of the API, nothing in it may run or be framed."""
+    policy = client.get("/v1/products").headers["Content-Security-Policy"]
+    assert policy == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_samples_are_listed_and_served(client: httpx.Client, sample_shop: Path) -> None:
+    """The demo's photos have addresses, and each leads to its photo."""
+    samples = client.get("/samples").json()["samples"]
+    photos = sorted((sample_shop / "photos").glob("*_a.jpg"))[:3]
+    assert [client.get(link).content for link in samples] == [p.read_bytes() for p in photos]
+    assert client.get("/samples/3").status_code == 404
+    assert client.get("/samples/-1").status_code == 422
+
+
+def test_a_real_shop_has_no_samples(shop: Shop, tmp_path: Path) -> None:
+    """Without samples the list is empty; a sample whose file is gone is not found."""
+    with serving(shop) as address:
+        assert httpx.get(f"{address}/samples").json() == {"samples": []}
+    with serving(shop, samples=[tmp_path / "gone.jpg"]) as address:
+        assert httpx.get(f"{address}/samples/0").status_code == 404
