@@ -276,5 +276,7 @@ def _translated(path: Path) -> Iterator[None]:
         raise StorageError(f"Index file {path}: {advice}.") from error
     except ValueError as error:  # of JSON, of text, of the length of a vector
         raise StorageError(f"Index file {path}: it is damaged ({error}); {REBUILD}.") from error
+    except PermissionError as error:
+        raise StorageError(f"Index file {path}: {_ADVICE['readonly']}.") from error
     except OSError as error:
         raise StorageError(f"Index file {path}: {error.strerror or error}.") from error

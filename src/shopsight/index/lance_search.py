@@ -21,11 +21,15 @@ from shopsight.index.resident import Resident, RowIds
 # see docs/performance.md.
 _CANDIDATES = 3
 _MORE_CANDIDATES = 30
+_MOST_CANDIDATES = 20
 _LEAST_PROBES = 16
 _SHARE_OF_CELLS = 16
 
-_MATCHES_BYTES = 6_000_000
+# Rows that pass a filter are all compared up to this size: from memory, or read from disk.
+_MATCHES_IN_MEMORY = 64_000_000
+_MATCHES_ON_DISK = 2_000_000
 _FILTERS_REMEMBERED = 64
+_LEAST_SHARE = 0.001
 _MISSES_BEFORE_RELOAD = 500
 _ROWS_READ_AT_ONCE = 8192
 
@@ -53,7 +57,7 @@ class LanceSearch:
         self._options = options
         self._loading = threading.Lock()
         self._resident: Resident | None = None
-        self._matches: OrderedDict[str, tuple[int, RowIds | None]] = OrderedDict()
+        self._passed: OrderedDict[str, tuple[int, RowIds | None, float]] = OrderedDict()
         self._generation = 0  # raised whenever other rows may be seen than before
         self._partitions = 0
         self._misses = 0
@@ -80,18 +84,19 @@ class LanceSearch:
         """Read what is kept in memory."""
         with self._loading:
             generation = self._generation
-            fits = self._table.count(None) * self._row_bytes <= self._options.resident_bytes
+            rows = self._table.count(None)
+            fits = rows * self._row_bytes <= self._options.resident_bytes
             columns = ["id", "product_id", *(["vector"] if fits else [])]
             query = self._table.query().select(columns).with_row_id()
             parts = self._table.stream(query, _ROWS_READ_AT_ONCE)
-            self._resident = Resident.of(parts, self._metric, generation)
+            self._resident = Resident.of(parts, self._metric, generation, rows)
             self._misses = 0
             return self._resident
 
     def forget(self) -> None:
         """Free the memory."""
         self._resident = None
-        self._matches.clear()
+        self._passed.clear()
 
     @property
     def loaded(self) -> Resident | None:
@@ -108,7 +113,11 @@ class LanceSearch:
             effort: As in ``VectorStore.search``.
         """
         resident = self._resident or self.load()
-        matches = None if sql is None else self._few_matches(sql)
+        matches = None
+        share = 1.0
+        if sql is not None:
+            on_disk = resident.vectors is None
+            matches, share = self._passing(sql, _MATCHES_ON_DISK if on_disk else _MATCHES_IN_MEMORY)
         if resident.vectors is not None:
             if matches is not None:
                 return self._compared(resident, matches, query, k)
@@ -117,8 +126,10 @@ class LanceSearch:
                 return resident.nearest(query, k, None)
         if matches is not None or not self._partitions:
             return self._scored(resident, self._near(query, sql, k).bypass_vector_index(), k)
-        wanted = math.ceil((_CANDIDATES * k + _MORE_CANDIDATES) * effort)
-        probes = self._probes(effort if sql is None else 2 * effort)
+        # Where few rows pass, the nearest of them lie farther away, and less far apart.
+        effort = effort / max(share, _LEAST_SHARE)
+        wanted = math.ceil((_CANDIDATES * k + _MORE_CANDIDATES) * min(effort, _MOST_CANDIDATES))
+        probes = self._probes(effort)
         if resident.vectors is None:
             near = self._near(query, sql, k).refine_factor(math.ceil(wanted / k))
             return self._scored(resident, near.nprobes(probes), k)
@@ -139,24 +150,28 @@ class LanceSearch:
         cells = max(_LEAST_PROBES, self._partitions / _SHARE_OF_CELLS)
         return max(1, min(self._partitions, math.ceil(cells * effort)))
 
-    def _few_matches(self, sql: str) -> RowIds | None:
-        """Ids of the rows for which a condition holds; ``None`` if they are too many to compare.
+    def _passing(self, sql: str, most_bytes: int) -> tuple[RowIds | None, float]:
+        """Ids of the rows for which a condition holds, and their share of all rows.
 
-        Shops filter by the same conditions again and again, so the last ones are remembered.
+        No ids if their vectors take more than some bytes. Shops filter by the same conditions
+        again and again, so the last ones are remembered.
         """
         generation = self._generation
-        known = self._matches.get(sql)
+        known = self._passed.get(sql)
         if known is not None and known[0] == generation:
-            return known[1]
-        at_most = _MATCHES_BYTES // self._row_bytes
-        query = self._table.query().where(sql).select(["_rowid"]).limit(at_most + 1)
-        found: RowIds = self._table.read(query).column("_rowid").to_numpy()
-        matches = found if len(found) <= at_most else None
+            return known[1:]
+        most = most_bytes // self._row_bytes
+        query = self._table.query().where(sql).select(["_rowid"]).limit(most + 1)
+        rows: RowIds = self._table.read(query).column("_rowid").to_numpy()
+        share = 0.0
+        if len(rows) > most:
+            share = self._table.count(sql) / max(1, self._table.count(None))
+        passed = (rows if len(rows) <= most else None, share)
         with self._loading:
-            self._matches[sql] = generation, matches
-            if len(self._matches) > _FILTERS_REMEMBERED:
-                self._matches.popitem(last=False)
-        return matches
+            self._passed[sql] = generation, *passed
+            if len(self._passed) > _FILTERS_REMEMBERED:
+                self._passed.popitem(last=False)
+        return passed
 
     def _compared(self, resident: Resident, rows: RowIds, query: Vectors, k: int) -> Neighbors:
         """The ``k`` rows that are nearest to a query, compared in memory."""

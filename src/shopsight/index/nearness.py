@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from shopsight.index.base import Metric, Neighbors, Vectors
 
+_PART_BYTES = 262_144
+
 
 def unit_rows(vectors: Vectors) -> Vectors:
     """Rows scaled to length 1; rows of zeros become NaN, which no search returns."""
@@ -29,6 +31,25 @@ def scores(metric: Metric, rows: Vectors, vector: Vectors) -> NDArray[np.float32
         return np.asarray(rows @ (vector / np.linalg.norm(vector)), dtype=np.float32)
     difference = rows - vector
     return np.asarray(-np.einsum("ij,ij->i", difference, difference), dtype=np.float32)
+
+
+def scores_at(
+    metric: Metric, rows: Vectors, places: NDArray[np.intp], vector: Vectors
+) -> NDArray[np.float32]:
+    """As :func:`scores`, of the rows at some places.
+
+    The rows are copied in parts that stay in the processor's cache: several times faster than
+    copying all of them to fresh memory first.
+    """
+    size = max(1, _PART_BYTES // rows[:1].nbytes)
+    part = np.empty((min(size, len(places)), rows.shape[1]), np.float32)
+    found = np.empty(len(places), np.float32)
+    for start in range(0, len(places), size):
+        chosen = places[start : start + size]
+        copied = part[: len(chosen)]
+        np.take(rows, chosen, axis=0, out=copied, mode="clip")  # the mode that does not buffer
+        found[start : start + size] = scores(metric, copied, vector)
+    return found
 
 
 def best(values: NDArray[np.float32], k: int) -> NDArray[np.intp]:

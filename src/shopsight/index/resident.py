@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shopsight.index.base import Metric, Neighbors, Vectors
-from shopsight.index.nearness import best, merged, scores, unit_rows
+from shopsight.index.nearness import best, merged, scores, scores_at, unit_rows
 from shopsight.index.rows import vector_rows
 
 _NOTHING = pa.table(
@@ -50,19 +50,32 @@ class Resident:
     generation: int
 
     @classmethod
-    def of(cls, parts: Iterable[pa.Table], metric: Metric, generation: int) -> Resident:
-        """Take over columns ``_rowid``, ``id``, ``product_id``, and ``vector`` if it is there."""
+    def of(
+        cls, parts: Iterable[pa.Table], metric: Metric, generation: int, rows: int = 0
+    ) -> Resident:
+        """Take over columns ``_rowid``, ``id``, ``product_id``, and ``vector`` if it is there.
+
+        Args:
+            parts: Tables with these columns.
+            metric: Nearness that searches use.
+            generation: State of the table that is read.
+            rows: How many there will be, about: saves copying.
+        """
         names: list[pa.Table] = []
-        pieces: list[Vectors] = []
+        vectors: Vectors | None = None
+        filled = 0
         for part in parts:
             names.append(part.select(["_rowid", "id", "product_id"]))
             if "vector" in part.column_names:
                 piece = vector_rows(part.column("vector"))
-                pieces.append(unit_rows(piece) if metric is Metric.COSINE else piece)
+                vectors = _with_room(vectors, filled, max(rows, filled + len(piece)), piece)
+                end = filled + len(piece)
+                vectors[filled:end] = unit_rows(piece) if metric is Metric.COSINE else piece
+                filled = end
         table = pa.concat_tables(names) if names else _NOTHING
         row_ids: RowIds = table.column("_rowid").to_numpy()
         ids, products = (_one_chunk(table.column(name)) for name in ("id", "product_id"))
-        vectors = np.concatenate(pieces) if pieces else None
+        vectors = vectors[:filled] if vectors is not None else None
         if np.any(row_ids[1:] < row_ids[:-1]):
             order = np.argsort(row_ids)
             row_ids, ids, products = row_ids[order], ids.take(order), products.take(order)
@@ -101,10 +114,23 @@ class Resident:
             return merged([], k)
         if self.vectors is None:
             raise ValueError("no vectors are kept")
-        candidates = self.vectors if places is None else self.vectors[places]
-        found = scores(self.metric, candidates, query)
+        if places is None:
+            found = scores(self.metric, self.vectors, query)
+            top = best(found, k)
+            return self.named(top, found[top])
+        found = scores_at(self.metric, self.vectors, places, query)
         top = best(found, k)
-        return self.named(top if places is None else places[top], found[top])
+        return self.named(places[top], found[top])
+
+
+def _with_room(vectors: Vectors | None, filled: int, rows: int, like: Vectors) -> Vectors:
+    """An array for at least so many rows that begins with those filled already."""
+    if vectors is not None and len(vectors) >= rows:
+        return vectors
+    bigger = np.empty((rows, like.shape[1]), np.float32)
+    if vectors is not None:
+        bigger[:filled] = vectors[:filled]
+    return bigger
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
