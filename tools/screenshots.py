@@ -117,10 +117,11 @@ def take(browser: Browser, address: str, shot: Shot) -> bytes:
 
 def wait_for_pictures(page: Page) -> None:
     """Wait until every picture in the window has been drawn."""
-    page.wait_for_function(
-        """() => [...document.images]
+    # Not wait_for_function: the page's policy forbids the evaluation that it needs.
+    page.evaluate(
+        """() => Promise.all([...document.images]
             .filter((image) => image.getBoundingClientRect().top < innerHeight)
-            .every((image) => image.complete && image.naturalWidth > 0)"""
+            .map((image) => image.decode()))"""
     )
     page.wait_for_timeout(300)
 

@@ -68,7 +68,7 @@ def test_a_chosen_file_is_found(open_page: OpenPage, mug: Path) -> None:
     link = card.locator("a")
     assert link.get_attribute("href") == "https://shop.example/p/MUG001"
     assert "noopener" in (link.get_attribute("rel") or "")
-    page.wait_for_function("document.querySelector('product-card img').naturalWidth > 0")
+    card.locator("img").evaluate("(image) => image.decode()")
     expect(page.locator("photo-drop figure img")).to_be_visible()
 
 
@@ -180,10 +180,13 @@ def test_while_it_searches_it_shows_so(open_page: OpenPage, mug: Path) -> None:
     page = open_page()
     held: list[Route] = []
     page.route("**/v1/search", lambda route: held.insert(0, route))
-    page.set_input_files("photo-drop input", mug)
+    with page.expect_request("**/v1/search"):
+        page.set_input_files("photo-drop input", mug)
     expect(page.locator(".skeleton").first).to_be_visible()
     expect(page.locator("search-results")).to_have_attribute("aria-busy", "true")
     expect(page.get_by_role("status")).to_contain_text("Looking through the shop")
+    while not held:
+        page.wait_for_timeout(20)
     held[0].continue_()
     assert first_title(page) == MUG
     expect(page.locator("search-results")).not_to_have_attribute("aria-busy", "true")
@@ -201,8 +204,8 @@ def test_the_newest_photo_wins(open_page: OpenPage, sample_shop: Path, mug: Path
         held.append(route)
 
     page.route("**/v1/search", hold_the_first)
-    page.set_input_files("photo-drop input", sample_shop / "images" / "CHA034.jpg")
-    page.wait_for_function("document.querySelector('.skeleton') !== null")
+    with page.expect_request("**/v1/search"):
+        page.set_input_files("photo-drop input", sample_shop / "images" / "CHA034.jpg")
     page.set_input_files("photo-drop input", mug)
     assert first_title(page) == MUG
     page.wait_for_timeout(200)
