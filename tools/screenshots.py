@@ -14,14 +14,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shopsight.api.server import serving
-from shopsight.sample_shop import ROOT
+from shopsight.sample_shop import ROOT, SAMPLE_PHOTOS
 from shopsight.settings import Settings
 from shopsight.wiring import Shop
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
 MAX_BYTES = 300_000
-PHOTOS = ("MUG007", "LAM029", "TOT077", "BOT016", "CUS071", "HEA100", "PHO149", "VAS023")
-"""Products whose shopper photos are offered: the packaged encoder knows them."""
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -76,7 +74,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("No Chromium was found: install the package chromium.")
     chosen.out.mkdir(parents=True, exist_ok=True)
-    samples = [ROOT / "photos" / f"{name}_a.jpg" for name in PHOTOS]
+    samples = SAMPLE_PHOTOS
     with tempfile.TemporaryDirectory() as data:
         settings = Settings(data=Path(data), encoder=chosen.encoder)
         with Shop.open(settings=settings) as shop:

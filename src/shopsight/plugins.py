@@ -1,7 +1,8 @@
 """Names of implementations, and how to load just the one that is asked for.
 
-Built-in implementations are import strings, so that choosing one never imports the others. Packages add their own
-through entry points of the group ``shopsight.<kind>``, where the kind is ``encoders``, ``stores`` or ``feeds``.
+Built-in implementations are import strings, so that choosing one never imports the others. Packages
+add their own through entry points of the group ``shopsight.<kind>``, where the kind is
+``encoders``, ``stores`` or ``feeds``.
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,8 @@ from shopsight.photo_lists import PhotoRow
 from shopsight.search.engine import SearchEngine
 from shopsight.search.query import Query, SearchResult
 from shopsight.settings import Settings, load_settings
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -343,7 +345,7 @@ class Shop:
             assert isinstance(got, Fetched)  # noqa: S101 - only a conditional request can be answered otherwise
             return got.data
 
-        return asyncio.run(fetch())
+        return _finished(fetch)
 
     def image(self, product_id: str, position: int) -> ImageState:
         """Where a product's picture is.
@@ -469,7 +471,7 @@ class Shop:
             async with Fetcher(self._fetch_limits) as fetcher:
                 await fetcher.download(text, target, self.settings.max_feed_bytes)
 
-        asyncio.run(download())
+        _finished(download)
         return target, text, text
 
     @contextmanager
@@ -534,6 +536,12 @@ class Shop:
         collection.store.optimize()
         self._lifecycle.activate(collection)
         self._lifecycle.standardized(collection)
+
+
+def _finished(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Result of a coroutine, run in another thread: the caller's may run a loop (notebooks)."""
+    with ThreadPoolExecutor(1, thread_name_prefix="fetch") as pool:
+        return pool.submit(lambda: asyncio.run(work())).result()
 
 
 def _wrote(report: IngestReport) -> bool:

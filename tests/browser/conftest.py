@@ -26,7 +26,8 @@ SHOWN = ("MUG001", "MUG002", "BOT009", "CHA034", "TOT074", "LAM024", "CLO104", "
 """Products whose catalogue pictures are the sample photos: the small encoder knows those."""
 
 
-@pytest.fixture(scope="session")
+# Playwright runs an event loop in this thread: ended with each file, it is in nobody's way.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
     names = ("chromium", "chromium-browser", "google-chrome")

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import csv
 import os
+import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -260,3 +262,35 @@ def test_index_that_was_deleted_is_not_taken_for_empty(
         shop.index(small_shop.feed)
     assert shop.reindex().counters.images_encoded == 8
     assert found(shop, small_shop.folder / "p3.png")[0] == "p3"
+
+
+def test_refused_link_is_never_trusted_later(
+    open_shop: OpenShop, small_shop: SmallShop, tmp_path: Path
+) -> None:
+    """A local picture that a feed was refused is not read by later writes or a re-index either."""
+    outside = SmallShop(tmp_path / "private", 1).folder / "p0.png"
+    shop = open_shop()
+    shop.index(small_shop.feed)
+    thief = Product(id="thief", title="Thief", image_link=str(outside))
+    for _ in range(2):
+        assert shop.put_products([thief])[0].status == "failed"
+    report = shop.reindex()
+    assert (report.counters.images_encoded, report.counters.images_failed) == (8, 1)
+    assert "thief" not in found(shop, outside)
+
+
+def test_cancel_does_not_wait_for_a_slow_server(open_shop: OpenShop, small_shop: SmallShop) -> None:
+    """A run that waits for a server that never answers stops soon after it is asked to."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        for row in small_shop.rows:
+            row["image_link"] = f"http://127.0.0.1:{port}/{row['id']}.png"
+        small_shop.write()
+        cancel = threading.Event()
+        threading.Timer(0.5, cancel.set).start()
+        shop = open_shop(
+            allow_hosts=["127.0.0.1"], fetch_read_timeout_s=300, fetch_total_timeout_s=600
+        )
+        started = time.monotonic()
+        assert shop.index(small_shop.feed, cancel=cancel).cancelled
+        assert time.monotonic() - started < 60

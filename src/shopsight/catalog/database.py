@@ -55,7 +55,9 @@ images = Table(
     Column("product_id", ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),  # 0 is the main picture
     Column("link", Text, nullable=False),  # as in the feed
-    Column("location", Text, nullable=False),  # resolved: absolute path or URL
+    Column(
+        "location", Text, nullable=False
+    ),  # resolved: absolute path or URL; empty if it was refused
     Column("content_hash", String(64)),  # SHA-256 of the bytes; null until they were had
     Column("etag", Text),
     Column("last_modified", Text),

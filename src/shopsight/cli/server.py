@@ -31,7 +31,7 @@ def serve(
     from shopsight.api.server import serve as run
 
     with open_shop(context, data, host=host, port=port) as shop:
-        run(shop)
+        run(shop, on_listening=_print_address)
 
 
 def demo(
@@ -60,7 +60,7 @@ def demo(
         if not once:
             from shopsight.api.server import serve as run
 
-            run(shop, samples=SAMPLE_PHOTOS)
+            run(shop, samples=SAMPLE_PHOTOS, on_listening=_print_address)
 
 
 @keys_app.command("create")
@@ -119,6 +119,10 @@ def keys_revoke(
     with open_shop(context, data) as shop:
         KeyStore(shop.database).revoke(key_id)
     typer.echo(f"Key {key_id} is revoked.", err=True)
+
+
+def _print_address(address: str) -> None:
+    typer.echo(f"Serving at {address} (Ctrl-C ends it).")
 
 
 def _when(seconds: float | None) -> str:

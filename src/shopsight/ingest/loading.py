@@ -21,6 +21,9 @@ from shopsight.images.fetch import Validators
 from shopsight.images.source import ImageSource, Loaded
 from shopsight.ingest.plan import ImageTask
 
+_POLL_S = 0.2
+"""Seconds between looks whether to stop, while no picture arrives."""
+
 Decode = Callable[[bytes], NDArray[np.uint8]]
 """Bytes of a picture to ``(size, size, 3)`` uint8 pixels; raises ``DecodeError``."""
 
@@ -60,9 +63,10 @@ class ImageLoader:
         self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
         self._thread.start()
 
-    def load(self, tasks: Iterable[ImageTask]) -> Iterator[LoadedImage]:
+    def load(self, tasks: Iterable[ImageTask], *, cancel: threading.Event) -> Iterator[LoadedImage]:
         """Load pictures; they come in the order in which they are ready.
 
+        Ends early, within a fraction of a second, once ``cancel`` is set.
         ``tasks`` is read from the caller's thread, only as far ahead as the bound allows.
         """
         ready: queue.SimpleQueue[Future[LoadedImage]] = queue.SimpleQueue()
@@ -79,7 +83,9 @@ class ImageLoader:
                     future.add_done_callback(ready.put)
                 if not under_way:
                     return
-                done = ready.get()
+                done = _next(ready, cancel)
+                if done is None:
+                    return
                 under_way.discard(done)
                 yield done.result()
         finally:
@@ -122,3 +128,12 @@ class ImageLoader:
         except ImageError as error:
             return LoadedImage(task, state, error=str(error))
         return LoadedImage(task, now, pixels=pixels)
+
+
+def _next(
+    ready: queue.SimpleQueue[Future[LoadedImage]], cancel: threading.Event
+) -> Future[LoadedImage] | None:
+    while not cancel.is_set():
+        with contextlib.suppress(queue.Empty):
+            return ready.get(timeout=_POLL_S)
+    return None

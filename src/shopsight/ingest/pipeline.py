@@ -239,7 +239,7 @@ class Ingest:
         """Load, encode and write all pictures; when interrupted, write what is encoded."""
         batch: list[LoadedImage] = []
         try:
-            for loaded in self._loader.load(tasks):
+            for loaded in self._loader.load(tasks, cancel=run.cancel):
                 if loaded.error is not None:
                     run.writer.failed(loaded.state, loaded.error)
                 elif loaded.pixels is None:

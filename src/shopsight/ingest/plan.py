@@ -121,7 +121,7 @@ class Planner:
             product.id,
             position,
             link,
-            location=link,
+            location="",  # never one that was refused: what is recorded here is trusted later
             index_version=indexed.index_version if indexed else None,
         )
         try:
@@ -138,7 +138,7 @@ class Planner:
             plan.tasks.append(ImageTask(product, replace(indexed, link=link), location))
 
     def _locate(self, link: str, old: ImageState | None) -> Location:
-        if self._recorded and old is not None and old.link == link:
+        if self._recorded and old is not None and old.link == link and old.location:
             return Location.parse(old.location)
         return self._source.resolve(link)
 
