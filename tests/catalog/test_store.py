@@ -7,7 +7,7 @@ import pytest
 
 from shopsight.catalog.database import Database
 from shopsight.catalog.product import Product
-from shopsight.catalog.store import CatalogStore, ImageState, record_id
+from shopsight.catalog.store import CatalogStore, ImageState, PicturedProduct, record_id
 from shopsight.errors import NotFoundError
 
 
@@ -94,7 +94,9 @@ def test_image_states_round_trip(catalog: CatalogStore) -> None:
     catalog.save_images([picture("a"), state])
     assert catalog.states(["a"])["a"].images == {0: picture("a"), 1: state}
     assert catalog.image("a", 1) == state
-    assert catalog.image_states(["a#1", "zzz"]) == {"a#1": state}
+    assert catalog.pictured(["a#1", "zzz"]) == {
+        "a#1": PicturedProduct(product("a"), 1, state.link, state.location)
+    }
     with pytest.raises(NotFoundError, match="picture number 7"):
         catalog.image("a", 7)
 
@@ -105,7 +107,7 @@ def test_pictures_go_with_their_product(catalog: CatalogStore) -> None:
     catalog.save_images([picture("a")])
     catalog.delete(["a"])
     catalog.save_images([picture("a")])
-    assert catalog.image_states(["a#0"]) == {}
+    assert catalog.pictured(["a#0"]) == {}
 
 
 def test_counts_tell_products_from_pictures(catalog: CatalogStore) -> None:

@@ -44,6 +44,23 @@ class ProductState:
 
 
 @dataclass(frozen=True, slots=True)
+class PicturedProduct:
+    """A product and one of its pictures.
+
+    Attributes:
+        product: The product.
+        position: Number of the picture; 0 is the main one.
+        link: Of the picture, as in the feed.
+        location: Where the picture really is: an absolute path or a URL.
+    """
+
+    product: Product
+    position: int
+    link: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogCounts:
     """Sizes of the catalogue.
 
@@ -154,13 +171,21 @@ class CatalogStore:
             raise NotFoundError(f"Product {product_id!r} has no picture number {position}.")
         return _image_state(row)
 
-    def image_states(self, record_ids: Sequence[str]) -> dict[str, ImageState]:
-        """States of pictures by record id; unknown ones are left out."""
+    def pictured(self, record_ids: Sequence[str]) -> dict[str, PicturedProduct]:
+        """Pictures with their products, by record id; unknown ones are left out.
+
+        One statement, because every search ends with it.
+        """
+        columns = (images.c.record_id, images.c.position, images.c.link, images.c.location)
+        joined = select(*columns, products.c.body).join(products)
+        found: dict[str, PicturedProduct] = {}
         with self._database.begin() as connection:
-            rows = connection.execute(
-                select(images).where(images.c.record_id.in_(record_ids))
-            ).mappings()
-            return {row["record_id"]: _image_state(row) for row in rows}
+            for part in _chunks(record_ids):
+                rows = connection.execute(joined.where(images.c.record_id.in_(part)))
+                for key, position, link, location, body in rows:
+                    product = Product.model_validate_json(body)
+                    found[key] = PicturedProduct(product, position, link, location)
+        return found
 
     def save(
         self, changed: Iterable[Product], *, known: Mapping[str, ProductState], run_id: str

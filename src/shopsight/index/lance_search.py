@@ -23,7 +23,7 @@ _CANDIDATES = 3
 _MORE_CANDIDATES = 30
 _MOST_CANDIDATES = 20
 _LEAST_PROBES = 16
-_SHARE_OF_CELLS = 16
+_SHARE_OF_CELLS = 6
 
 # Rows that pass a filter are all compared up to this size: from memory, or read from disk.
 _MATCHES_IN_MEMORY = 64_000_000

@@ -81,18 +81,11 @@ class SearchEngine:
 
     def _hydrated(self, ranked: list[tuple[str, float, str]]) -> tuple[Hit, ...]:
         """Products of a ranking. One that was removed since its vector was read is left out."""
-        products = self._catalog.get([product_id for product_id, _, _ in ranked])
-        images = self._catalog.image_states([key for _, _, key in ranked])
+        found = self._catalog.pictured([key for _, _, key in ranked])
         return tuple(
-            Hit(
-                products[product_id],
-                score,
-                images[key].position,
-                images[key].link,
-                images[key].location,
-            )
-            for product_id, score, key in ranked
-            if product_id in products and key in images
+            Hit(one.product, score, one.position, one.link, one.location)
+            for _, score, key in ranked
+            if (one := found.get(key)) is not None
         )
 
     def _total(self, where: Filter | None) -> int:
