@@ -2,60 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shopsight.catalog.database import Database
-from shopsight.catalog.feeds import read_feed
 from shopsight.catalog.product import Product
 from shopsight.catalog.store import CatalogCounts, CatalogStore, ImageState
 from shopsight.encoders import load_encoder
 from shopsight.encoders.base import Encoder
 from shopsight.encoders.batching import MicroBatcher
-from shopsight.errors import (
-    BusyError,
-    DecodeError,
-    ImageError,
-    IngestError,
-    ShopsightError,
-    VectorIndexError,
-)
-from shopsight.images.fetch import Fetched, Fetcher, FetchLimits
+from shopsight.errors import DecodeError, ImageError, ShopsightError
 from shopsight.images.prepare import ImageLimits, load_pixels, read_local
-from shopsight.images.source import ImageSource
 from shopsight.index.base import FieldType, Health, Metric
 from shopsight.index.collection import Collection
 from shopsight.index.versions import IndexManifest, VersionStore
 from shopsight.ingest.lifecycle import IndexLifecycle, IndexOptions
-from shopsight.ingest.loading import ImageLoader
-from shopsight.ingest.lock import writer_lock
-from shopsight.ingest.pipeline import Ingest, IngestLimits
 from shopsight.ingest.report import IngestReport, ItemStatus, Progress
 from shopsight.photo_lists import PhotoRow
 from shopsight.search.engine import SearchEngine
 from shopsight.search.query import Query, SearchResult
 from shopsight.settings import Settings, load_settings
 
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
-
-_PUT_WAIT_S = 10.0
-"""How long a write of single products waits for another writer."""
-
-_MIN_REINDEXED = 0.9
-"""Share of the products that a re-indexed version must hold before it may replace the old one."""
+if TYPE_CHECKING:
+    from shopsight.images.fetch import FetchLimits
+    from shopsight.ingest.importer import Importer
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +79,7 @@ class Shop:
             ),
         )
         self._lock = threading.RLock()
+        self._loading = threading.Lock()
         self._batcher: MicroBatcher | None = None
         self._loaded: Encoder | None = None
         self._serving: tuple[Collection, SearchEngine] | None = None
@@ -141,7 +119,7 @@ class Shop:
     @property
     def encoder(self) -> Encoder:
         """The encoder, loaded at the first use."""
-        with self._lock:
+        with self._loading:
             if self._loaded is None:
                 self._loaded = load_encoder(self.settings.encoder, threads=self.settings.threads)
             return self._loaded
@@ -158,9 +136,15 @@ class Shop:
 
     def warm(self) -> None:
         """Load the encoder and the index and run both once, so that the first query is fast."""
-        size = self.encoder.spec.preprocessing.size
-        vector = self.encoder.encode_images(np.zeros((1, size, size, 3), np.uint8))[0]
-        if self._lifecycle.active() is not None:
+        with ThreadPoolExecutor(1, thread_name_prefix="warm") as pool:
+            loading = pool.submit(lambda: self.encoder)
+            indexed = self._lifecycle.active() is not None
+            if indexed:
+                self._serve(check=False)  # opens the store while the model loads
+            encoder = loading.result()
+        size = encoder.spec.preprocessing.size
+        vector = encoder.encode_images(np.zeros((1, size, size, 3), np.uint8))[0]
+        if indexed:
             self._serve()[0].search(vector, 1)
 
     def search(
@@ -246,21 +230,12 @@ class Shop:
             EncoderMismatchError: Another encoder made the index.
             StorageError: Disk full or the like; what was acknowledged is kept.
         """
-        with writer_lock(self.settings.data):
-            path, label, base = self._local_feed(feed)
-            root = image_root or (base if isinstance(base, Path) else None)
-            root = root if local_images else None
-            source = self._source(base, root)
-            rows = read_feed(
-                path, format=format, mapping=mapping, default_currency=default_currency, label=label
-            )
-            self._lifecycle.drop_retired()
-            with self._open_for_writing() as collection:
-                with self._ingest(collection, source) as ingest:
-                    report = ingest.run(rows, sync=sync, progress=progress, cancel=cancel)
-                if _wrote(report) and not report.cancelled:
-                    collection.store.optimize()
-                self._lifecycle.standardized(collection)
+        from shopsight.ingest.importer import FeedRequest
+
+        request = FeedRequest(
+            feed, format, mapping, default_currency, image_root, local_images=local_images
+        )
+        report = self._importer().index(request, sync=sync, progress=progress, cancel=cancel)
         self.refresh()
         return report
 
@@ -277,24 +252,7 @@ class Shop:
             VectorIndexError: Nothing is indexed yet.
             IngestError: Too many pictures could not be had again; the old version goes on serving.
         """
-        with writer_lock(self.settings.data):
-            active = self._lifecycle.active()
-            if active is None:
-                raise VectorIndexError("Nothing is indexed yet: run `shopsight index FEED` first.")
-            self._lifecycle.drop_retired()
-            before = self._searchable()
-            collection = self._lifecycle.begin_rebuild(self.encoder.spec)
-            try:
-                source = self._source("", None)
-                with self._ingest(collection, source, recorded=True) as ingest:
-                    products = (
-                        product for chunk in self.catalog.all_states() for product, _ in chunk
-                    )
-                    report = ingest.run(products, progress=progress, cancel=cancel)
-                if not report.cancelled:
-                    self._complete(collection, before)
-            finally:
-                collection.close()
+        report = self._importer().reindex(progress=progress, cancel=cancel)
         self.refresh()
         return report
 
@@ -306,13 +264,7 @@ class Shop:
         Raises:
             BusyError: Another process is indexing.
         """
-        source = self._source("", None)
-        with (
-            writer_lock(self.settings.data, wait_s=_PUT_WAIT_S),
-            self._open_for_writing() as collection,
-            self._ingest(collection, source, recorded=True) as ingest,
-        ):
-            statuses = ingest.put(products)
+        statuses = self._importer().put(products)
         self.refresh()
         return statuses
 
@@ -322,13 +274,7 @@ class Shop:
         Raises:
             BusyError: Another process is indexing.
         """
-        source = self._source("", None)
-        with (
-            writer_lock(self.settings.data, wait_s=_PUT_WAIT_S),
-            self._open_for_writing() as collection,
-            self._ingest(collection, source) as ingest,
-        ):
-            statuses = ingest.remove(ids)
+        statuses = self._importer().remove(ids)
         self.refresh()
         return statuses
 
@@ -338,14 +284,9 @@ class Shop:
         Raises:
             FetchError: It cannot be had, or its address is not a public one.
         """
+        from shopsight.images.blocking import fetch_picture
 
-        async def fetch() -> bytes:
-            async with Fetcher(self._fetch_limits) as fetcher:
-                got = await fetcher.fetch(url)
-            assert isinstance(got, Fetched)  # noqa: S101 - only a conditional request can be answered otherwise
-            return got.data
-
-        return _finished(fetch)
+        return fetch_picture(url, self._fetch_limits())
 
     def image(self, product_id: str, position: int) -> ImageState:
         """Where a product's picture is.
@@ -386,11 +327,7 @@ class Shop:
 
     def optimize(self) -> None:
         """Bring the index into its fastest shape. Does nothing while another process writes."""
-        try:
-            with writer_lock(self.settings.data), self._open_for_writing() as collection:
-                collection.store.optimize()
-        except BusyError:
-            log.info("Another process is indexing: it will optimise the index itself.")
+        self._importer().optimize()
         self.refresh()
 
     @property
@@ -402,8 +339,9 @@ class Shop:
             min_side=settings.image_min_side,
         )
 
-    @property
     def _fetch_limits(self) -> FetchLimits:
+        from shopsight.images.fetch import FetchLimits
+
         settings = self.settings
         return FetchLimits(
             concurrency=settings.fetch_concurrency,
@@ -417,10 +355,28 @@ class Shop:
             allow_hosts=tuple(settings.allow_hosts),
         )
 
-    def _source(self, base: Path | str, root: Path | None) -> ImageSource:
-        return ImageSource(
-            base, root=root, limits=self._image_limits, fetch_limits=self._fetch_limits
+    def _importer(self) -> Importer:
+        # What writes is loaded when something is written: a server is ready sooner without it.
+        from shopsight.ingest.importer import Importer, ImportOptions
+        from shopsight.ingest.pipeline import IngestLimits
+
+        settings = self.settings
+        limits = IngestLimits(
+            batch_size=settings.batch_size,
+            write_every_rows=settings.write_every_rows,
+            write_every_s=settings.write_every_s,
+            max_age_s=settings.fetch_max_age_s,
+            sync_max_removed=settings.sync_max_removed,
         )
+        options = ImportOptions(
+            data=settings.data,
+            fetch=self._fetch_limits(),
+            image=self._image_limits,
+            max_feed_bytes=settings.max_feed_bytes,
+            look_ahead=max(2 * settings.batch_size, settings.fetch_concurrency),
+            ingest=limits,
+        )
+        return Importer(self.catalog, self._lifecycle, lambda: self.encoder, options)
 
     def _decode(self, data: bytes) -> NDArray[np.uint8]:
         return load_pixels(data, self.encoder.spec.preprocessing, self._image_limits)
@@ -444,106 +400,3 @@ class Shop:
         if self._batcher is None:
             raise ShopsightError("The shop is closed.")
         return self._batcher.encode(pixels)
-
-    @contextmanager
-    def _open_for_writing(self) -> Iterator[Collection]:
-        manifest = self._lifecycle.active()
-        if manifest is None:
-            collection = self._lifecycle.first(self.encoder.spec)
-        else:
-            collection = self._lifecycle.open(manifest)
-        try:
-            yield collection
-        finally:
-            collection.close()
-
-    def _local_feed(self, feed: str | Path) -> tuple[Path, str, Path | str]:
-        """A feed as a file, its name for reports, and what its relative links start from."""
-        text = str(feed)
-        if not text.startswith(("http://", "https://")):
-            path = Path(feed)
-            return path, text, path.resolve().parent
-        folder = self.settings.data / "feeds"
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
-
-        async def download() -> None:
-            async with Fetcher(self._fetch_limits) as fetcher:
-                await fetcher.download(text, target, self.settings.max_feed_bytes)
-
-        _finished(download)
-        return target, text, text
-
-    @contextmanager
-    def _ingest(
-        self, collection: Collection, source: ImageSource, *, recorded: bool = False
-    ) -> Iterator[Ingest]:
-        settings = self.settings
-        checked = threading.Event()
-
-        def encoder() -> Encoder:
-            if not checked.is_set():
-                self._lifecycle.check(collection.manifest, self.encoder.spec)
-                checked.set()
-            return self.encoder
-
-        def decode(data: bytes) -> NDArray[np.uint8]:
-            return load_pixels(data, encoder().spec.preprocessing, self._image_limits)
-
-        look_ahead = max(2 * settings.batch_size, settings.fetch_concurrency)
-        loader = ImageLoader(source, decode, look_ahead=look_ahead)
-        try:
-            yield Ingest(
-                catalog=self.catalog,
-                collection=collection,
-                encoder=encoder,
-                source=source,
-                loader=loader,
-                reports=settings.data / "reports",
-                limits=IngestLimits(
-                    batch_size=settings.batch_size,
-                    write_every_rows=settings.write_every_rows,
-                    write_every_s=settings.write_every_s,
-                    max_age_s=settings.fetch_max_age_s,
-                    sync_max_removed=settings.sync_max_removed,
-                ),
-                recorded=recorded,
-            )
-        finally:
-            loader.close()
-
-    def _searchable(self) -> int:
-        """Products in the active index version, also when another encoder made it."""
-        try:
-            collection = self._lifecycle.open_active()
-        except VectorIndexError:
-            log.warning("The vectors of the active index version are gone; all are made anew.")
-            return 0
-        try:
-            return collection.store.count_products()
-        finally:
-            collection.close()
-
-    def _complete(self, collection: Collection, products: int) -> None:
-        """Activate a re-indexed version, if it is good enough."""
-        held = collection.store.count_products()
-        if held < _MIN_REINDEXED * products:
-            raise IngestError(
-                f"Only {held} of {products} products could be encoded again; the old index goes on "
-                "serving. See the report for the pictures that could not be had, mend that, and "
-                "run `shopsight reindex` again."
-            )
-        collection.store.optimize()
-        self._lifecycle.activate(collection)
-        self._lifecycle.standardized(collection)
-
-
-def _finished(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Result of a coroutine, run in another thread: the caller's may run a loop (notebooks)."""
-    with ThreadPoolExecutor(1, thread_name_prefix="fetch") as pool:
-        return pool.submit(lambda: asyncio.run(work())).result()
-
-
-def _wrote(report: IngestReport) -> bool:
-    counters = report.counters
-    return bool(counters.images_encoded or counters.products_updated or counters.products_removed)
