@@ -197,5 +197,7 @@ def test_all_runtime_errors_are_translated():
 def test_runtime_failure_is_translated(lite):
     """An error inside ONNX Runtime reaches the caller as EncoderError, with the cause chained."""
     with pytest.raises(EncoderError, match="'lite' failed") as caught:
-        lite._run(["no such output"], {"pixels": np.zeros((1, 260, 260, 3), np.uint8)})
+        lite._run(
+            lite._session, ["no such output"], {"pixels": np.zeros((1, 260, 260, 3), np.uint8)}
+        )
     assert isinstance(caught.value.__cause__, RUNTIME_ERRORS)

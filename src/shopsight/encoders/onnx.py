@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -51,6 +54,9 @@ class OnnxEncoder(EncodesFiles):
     Safe to call from several threads; calls run beside each other and share the weights. Loading
     ends with a blank picture, so that the first real one is not slower than the rest.
 
+    A few pictures are encoded with all threads on each; many are shared out, one thread on each,
+    which does more in the same time because no thread waits for the others.
+
     Args:
         facts: What is known about the model.
         path: The ONNX file.
@@ -62,10 +68,12 @@ class OnnxEncoder(EncodesFiles):
 
     def __init__(self, facts: ModelFacts, path: Path, *, threads: int = 0) -> None:
         self._spec = encoder_spec(facts, path)
+        self._path = path
+        self._threads = threads or _cores()
+        self._crew: _Crew | None = None
+        self._hiring = threading.Lock()
         try:
-            session = ort.InferenceSession(
-                path, _session_options(threads), providers=["CPUExecutionProvider"]
-            )
+            session = _session(path, self._threads)
             shapes = {output.name: output.shape for output in session.get_outputs()}
             _, height, width, _ = shapes[CELLS]
             self._cell_shape = (int(height), int(width), facts.dimension)
@@ -87,8 +95,17 @@ class OnnxEncoder(EncodesFiles):
         """Embed prepared pictures; see :meth:`shopsight.encoders.base.Encoder.encode_images`."""
         check_pixels(pixels, self._spec)
         vectors = np.empty((len(pixels), self._spec.dimension), np.float32)
-        for part in _parts(len(pixels)):
-            (vectors[part],) = self._run([EMBEDDING], {PIXELS: pixels[part]})
+        parts = list(_parts(len(pixels)))
+
+        def encode(part: slice, session: ort.InferenceSession | None) -> None:
+            (vectors[part],) = self._run(session, [EMBEDDING], {PIXELS: pixels[part]})
+
+        if len(parts) < self._threads or self._threads == 1:
+            for part in parts:
+                encode(part, self._session)
+        else:
+            crew = self._hired()
+            list(crew.pool.map(lambda part: encode(part, crew.session), parts))
         return vectors
 
     def encode_cells(self, pixels: Pixels) -> tuple[Vectors, NDArray[np.float32]]:
@@ -102,20 +119,39 @@ class OnnxEncoder(EncodesFiles):
         switch = np.array(True)
         for part in _parts(len(pixels)):
             vectors[part], cells[part] = self._run(
-                [EMBEDDING, CELLS], {PIXELS: pixels[part], CELLS_SWITCH: switch}
+                self._session, [EMBEDDING, CELLS], {PIXELS: pixels[part], CELLS_SWITCH: switch}
             )
         return vectors, cells
 
     def close(self) -> None:
         """Free the model, once the calls under way have ended. Further calls are errors."""
         self._session = None
+        with self._hiring:
+            if self._crew is not None:
+                self._crew.pool.shutdown()
+            self._crew = None
+
+    def _hired(self) -> _Crew:
+        """Threads that encode a part each, and the session they share; made at the first use."""
+        with self._hiring:
+            if self._crew is None and self._session is not None:
+                pool = ThreadPoolExecutor(self._threads, thread_name_prefix="encode")
+                self._crew = _Crew(_session(self._path, 1), pool)
+            if self._crew is None:
+                raise self._closed()
+            return self._crew
+
+    def _closed(self) -> EncoderError:
+        return EncoderError(f"The encoder {self._spec.name!r} is closed: load it again")
 
     def _run(
-        self, outputs: list[str], inputs: dict[str, NDArray[np.generic]]
+        self,
+        session: ort.InferenceSession | None,
+        outputs: list[str],
+        inputs: dict[str, NDArray[np.generic]],
     ) -> list[NDArray[np.float32]]:
-        session = self._session
         if session is None:
-            raise EncoderError(f"The encoder {self._spec.name!r} is closed: load it again")
+            raise self._closed()
         try:
             found: list[NDArray[np.float32]] = session.run(outputs, inputs)
         except RUNTIME_ERRORS as error:
@@ -135,9 +171,18 @@ def load_lite(*, threads: int = 0) -> OnnxEncoder:
     return OnnxEncoder(LITE, MODELS / LITE.file, threads=threads)
 
 
+class _Crew(NamedTuple):
+    session: ort.InferenceSession
+    pool: ThreadPoolExecutor
+
+
+def _session(path: Path, threads: int) -> ort.InferenceSession:
+    return ort.InferenceSession(path, _session_options(threads), providers=["CPUExecutionProvider"])
+
+
 def _session_options(threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or _cores()
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
     # Threads that wait for work by spinning take the cores away from decoding and search.
