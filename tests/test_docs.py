@@ -90,7 +90,9 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def environment(port: int) -> dict[str, str]:
     """The environment of a reader: ours first on the path, no settings but the port."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSIGHT_")}
+    # Nor is coverage counted: the commands have tests of their own, and it takes half the time.
+    ours = ("SHOPSIGHT_", "COVERAGE_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SHOPSIGHT_PORT": str(port),
