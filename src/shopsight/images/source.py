@@ -116,8 +116,8 @@ def resolve(link: str, base: Path | str, root: Path | None) -> Location:
 class ImageSource:
     """Loads the pictures that one feed links to.
 
-    :meth:`resolve` and :meth:`stamp` may be called from any thread; :meth:`load` and :meth:`close`
-    belong to the event loop that :meth:`load` is first used in.
+    :meth:`resolve`, :meth:`stamp` and :meth:`load_file` may be called from any thread;
+    :meth:`load` and :meth:`close` belong to the event loop that :meth:`load` is first used in.
 
     Args:
         base: The feed's folder, or its http(s) address.
@@ -182,7 +182,7 @@ class ImageSource:
                 ``too_many_bytes``, ``unreadable``; from the web: as :meth:`Fetcher.fetch`.
         """
         if location.path is not None:
-            return await asyncio.to_thread(self._load_file, location, location.path, stamp)
+            return await asyncio.to_thread(self.load_file, location.path, stamp=stamp)
         fetched = await self._fetcher.fetch(str(location.url), validators)
         if not isinstance(fetched, Fetched):
             return Unchanged()
@@ -192,9 +192,10 @@ class ImageSource:
         """Close all connections."""
         await self._fetcher.close()
 
-    def _load_file(self, location: Location, path: Path, stamp: str | None) -> Loaded | Unchanged:
+    def load_file(self, path: Path, *, stamp: str | None = None) -> Loaded | Unchanged:
+        """Load a local picture as :meth:`load` does, from any thread."""
         # Before reading: a file that changes meanwhile will not fit its stamp next time.
-        now = self.stamp(location)
+        now = self.stamp(Location(path=path))
         if now is not None and now == stamp:
             return Unchanged()
         data = read_local(path, self._limits)
