@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 """Raised with every change of the tables below."""
 
+_CACHE_KIB = 16_384
+"""Pages that each SQLite connection keeps in memory: the products of recent answers."""
+
 metadata = MetaData()
 
 schema_info = Table("schema_info", metadata, Column("version", Integer, primary_key=True))
@@ -218,6 +221,7 @@ def _prepare_sqlite(engine: Engine, path: str | None) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         cursor.close()
 
 

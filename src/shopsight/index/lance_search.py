@@ -19,9 +19,9 @@ from shopsight.index.resident import Resident, RowIds
 
 # Candidates that the index proposes for k places, and cells of the index that are looked at:
 # see docs/performance.md.
-_CANDIDATES = 3
-_MORE_CANDIDATES = 30
-_MOST_CANDIDATES = 20
+_CANDIDATES = 6
+_MORE_CANDIDATES = 400
+_MOST_CANDIDATES = 8
 _LEAST_PROBES = 24
 _CELLS_PER_PROBE = 200
 
