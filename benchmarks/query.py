@@ -3,7 +3,7 @@
     python benchmarks/query.py [--products 100000] [--queries 300] [--json]
 
 Fills an index with vectors scattered around those of the sample shop's pictures, then asks with the
-sample shop's photos. In one run, taken in turn so that drift of the machine hits all alike:
+sample shop's photos. In one run, in turns of 20 so that drift of the machine hits all alike:
 
 * forward: ``encode_images`` of one prepared picture;
 * process: ``Shop.search`` with the photo's bytes: decode, encode, search, fetch the products;
@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,9 @@ from shopsight.settings import Settings
 from shopsight.wiring import Shop
 
 CHUNK = 5000
+
+ROUND = 20
+"""Queries of one kind in a row, as a server answers them."""
 
 
 def fill(shop: Shop, count: int) -> None:
@@ -159,17 +163,17 @@ def main() -> None:
         pixels = load_pixels(photos[0], shop.encoder.spec.preprocessing, ImageLimits())[None]
         server, connection = start_server(Path(folder))
         try:
-            for turn in range(-20, arguments.queries):
-                photo = photos[turn % len(photos)]
-                sample = {
-                    "forward": milliseconds(lambda: shop.encoder.encode_images(pixels)),
-                    "process": milliseconds(lambda photo=photo: shop.search(photo)),
-                    "http": milliseconds(lambda photo=photo: ask(connection, photo)),
-                }
-                if turn >= 0:  # the first ones only warm up
-                    for name, value in sample.items():
-                        times[name].append(value)
-                    stages.append(dict(shop.search(photo).timings_ms))
+            ways: dict[str, Callable[[bytes], object]] = {
+                "forward": lambda _: shop.encoder.encode_images(pixels),
+                "process": lambda photo: stages.append(dict(shop.search(photo).timings_ms)),
+                "http": lambda photo: ask(connection, photo),
+            }
+            for turn in range(-1, -(-arguments.queries // ROUND)):
+                for name, work in ways.items():
+                    asked = [photos[(turn * ROUND + n) % len(photos)] for n in range(ROUND)]
+                    taken = [milliseconds(partial(work, photo)) for photo in asked]
+                    if turn >= 0:  # the first round only warms up
+                        times[name] += taken
         finally:
             server.terminate()
             server.wait()

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     )
 
     batch_size: int = Field(
-        16, ge=1, le=1024, description="Pictures per encoder batch when indexing."
+        32, ge=1, le=1024, description="Pictures per encoder batch when indexing."
     )
     write_every_rows: int = Field(
         512, ge=1, description="Rows buffered before they are written to the index."

@@ -5,8 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from shopsight.catalog.database import Database, attribute_types, images, products
 from shopsight.catalog.product import Product
@@ -176,12 +188,11 @@ class CatalogStore:
 
         One statement, because every search ends with it.
         """
-        columns = (images.c.record_id, images.c.position, images.c.link, images.c.location)
-        joined = select(*columns, products.c.body).join(products)
         found: dict[str, PicturedProduct] = {}
         with self._database.begin() as connection:
             for part in _chunks(record_ids):
-                rows = connection.execute(joined.where(images.c.record_id.in_(part)))
+                keys = {f"key{number}": key for number, key in enumerate(part)}
+                rows = connection.execute(_pictured_query(len(part)), keys)
                 for key, position, link, location, body in rows:
                     product = Product.model_validate_json(body)
                     found[key] = PicturedProduct(product, position, link, location)
@@ -282,6 +293,15 @@ class CatalogStore:
             rows = [{"name": name, "type": kind} for name, kind in types.items()]
             with self._database.begin() as connection:
                 connection.execute(insert(attribute_types), rows)
+
+
+@cache
+def _pictured_query(size: int) -> Select[str, int, str, str, str]:
+    # With as many parameters as keys: SQLAlchemy would rewrite a list of any length at each call.
+    keys: list[BindParameter[str]] = [bindparam(f"key{number}") for number in range(size)]
+    columns = (images.c.record_id, images.c.position, images.c.link, images.c.location)
+    joined = select(*columns, products.c.body).join(products)
+    return joined.where(images.c.record_id.in_(keys))
 
 
 def _image_state(row: RowMapping) -> ImageState:

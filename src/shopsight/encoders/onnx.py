@@ -23,7 +23,7 @@ from shopsight.errors import EncoderError
 PIXELS, EMBEDDING, CELLS, CELLS_SWITCH = "pixels", "embedding", "cells", "with_cells"
 """Names of the graph's inputs and outputs. The switch is false unless given."""
 
-RUN_SIZE = 4
+RUN_SIZE = 2
 """Pictures per run. A larger batch is no faster per picture on a CPU, and takes more memory."""
 
 ERRORS_ONLY = 3
