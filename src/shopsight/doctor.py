@@ -90,8 +90,7 @@ def _index(shop: Shop) -> str:
     info = shop.index_info()
     return (
         f"{info.manifest.name}, made with {info.manifest.encoder}: "
-        f"{info.counts.searchable} products, {info.health.rows} pictures, "
-        f"{info.health.indexed} of them in the ANN index; {info.health.detail}"
+        f"{info.counts.searchable} products; {info.health.detail}"
     )
 
 

@@ -89,12 +89,14 @@ def print_table(title: str, columns: Mapping[str, str], rows: list[list[str]]) -
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for heading, alignment in columns.items():
         table.add_column(heading, justify="right" if alignment == "right" else "left")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console = Console(highlight=False)
+    console.print(Text(title, style="bold"))
+    console.print(table)
 
 
 def price_text(price: Price | None) -> str:
