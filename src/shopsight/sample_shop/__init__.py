@@ -11,4 +11,7 @@ SAMPLE_PHOTOS: tuple[Path, ...] = tuple(
     ROOT / "photos" / f"{name}_a.jpg"
     for name in ("MUG007", "LAM029", "BOT016", "TOT077", "CUS071", "HEA100", "PHO149", "VAS023")
 )
-"""Shopper photos that the demo offers for a try, one per kind of product."""
+"""Shopper photos that the demo offers: one per kind of product, of those answered rightly.
+
+They show what an answer looks like, not how often it is right: see ``docs/quality.md``.
+"""
