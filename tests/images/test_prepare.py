@@ -172,7 +172,10 @@ def _profile_with_red_and_green_swapped() -> bytes:
     for name in (b"sRGB", "sRGB".encode("utf-16-be")):
         profile = profile.replace(name, b"?" * len(name))
     # Only the names in the table of tags are exchanged, so that each points to the other's colour.
-    return profile.replace(b"rXYZ", b"!", 1).replace(b"gXYZ", b"rXYZ", 1).replace(b"!", b"gXYZ", 1)
+    red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")
+    swapped = bytearray(profile)
+    swapped[red : red + 4], swapped[green : green + 4] = b"gXYZ", b"rXYZ"
+    return bytes(swapped)
 
 
 def test_colour_profile_is_applied(samples):
