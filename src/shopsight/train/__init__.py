@@ -1,0 +1,1 @@
+"""Training of encoders on a shop's own pictures; needs the extra ``train``."""
