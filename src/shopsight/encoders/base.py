@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shopsight.images.preprocessing import Preprocessing
 
@@ -15,6 +15,58 @@ Pixels = NDArray[np.uint8]
 
 Vectors = NDArray[np.float32]
 """``(n, dimension)`` float32; rows have length 1."""
+
+
+SHAPE = "shape"
+"""Name of the part that says what a thing is and what form it has."""
+
+COLOR = "color"
+"""Name of the part that says which colours it has."""
+
+
+class Part(BaseModel):
+    """Neighbouring dimensions of a vector that say one thing, so that queries can weight them.
+
+    Attributes:
+        name: What they say: :data:`SHAPE`, :data:`COLOR`, or another lower-case word.
+        start: First dimension.
+        stop: The dimension after the last; more than ``start``.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    start: int = Field(ge=0)
+    stop: int
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.stop <= self.start:
+            raise ValueError(f"part {self.name!r} stops at {self.stop}, not after {self.start}")
+        return self
+
+
+def checked_parts(parts: tuple[Part, ...], dimension: int) -> None:
+    """Check that parts follow each other, without a gap, from the first dimension to the last.
+
+    Args:
+        parts: None, or all of a vector's parts.
+        dimension: Length of the vector.
+
+    Raises:
+        ValueError: They overlap, leave dimensions out, or two have the same name.
+    """
+    if not parts:
+        return
+    starts = [part.start for part in parts]
+    stops = [part.stop for part in parts]
+    if starts != [0, *stops[:-1]] or stops[-1] != dimension:
+        ranges = ", ".join(f"{part.name} {part.start} to {part.stop}" for part in parts)
+        raise ValueError(
+            f"the parts ({ranges}) do not cover the {dimension} dimensions one after the other"
+        )
+    if len({part.name for part in parts}) < len(parts):
+        raise ValueError("two parts have the same name")
 
 
 class EncoderSpec(BaseModel):
@@ -29,6 +81,8 @@ class EncoderSpec(BaseModel):
             index remembers it.
         licence: SPDX identifier of the weights.
         source: Where the weights come from.
+        parts: What its vectors are made of, in order, all dimensions covered; none: one part,
+            ``shape``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +94,17 @@ class EncoderSpec(BaseModel):
     fingerprint: str
     licence: str
     source: str
+    parts: tuple[Part, ...] = ()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        checked_parts(self.parts, self.dimension)
+        return self
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        """The parts, with the one that goes without saying spelled out."""
+        return self.parts or (Part(name=SHAPE, start=0, stop=self.dimension),)
 
 
 @runtime_checkable

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shopsight.encoders.base import EncoderSpec
+from shopsight.encoders.base import EncoderSpec, Part, checked_parts
 from shopsight.errors import EncoderError
 from shopsight.images.preprocessing import Preprocessing
 
@@ -26,6 +27,7 @@ class ModelFacts(BaseModel):
         preprocessing: Geometry of its input.
         licence: SPDX identifier of the weights.
         source: Where the weights come from.
+        parts: What its vectors are made of, as in ``EncoderSpec``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,6 +39,12 @@ class ModelFacts(BaseModel):
     preprocessing: Preprocessing
     licence: str
     source: str
+    parts: tuple[Part, ...] = ()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        checked_parts(self.parts, self.dimension)
+        return self
 
 
 LITE = ModelFacts(
@@ -85,4 +93,5 @@ def encoder_spec(facts: ModelFacts, path: Path) -> EncoderSpec:
         fingerprint=digest.hexdigest(),
         licence=facts.licence,
         source=facts.source,
+        parts=facts.parts,
     )

@@ -69,6 +69,13 @@ class EncoderConformance:
         assert "image" in spec.modalities
         assert all((spec.name, spec.fingerprint, spec.licence, spec.source))
 
+    def test_parts_cover_the_vector(self, encoder: Encoder) -> None:
+        """The parts of a vector follow each other, and every dimension belongs to one."""
+        parts = encoder.spec.all_parts
+        covered = [place for part in parts for place in range(part.start, part.stop)]
+        assert covered == list(range(encoder.spec.dimension))
+        assert len({part.name for part in parts}) == len(parts)
+
     def test_vectors_are_unit_rows(self, encoder: Encoder, pixels: Pixels) -> None:
         """Vectors are finite float32 rows of length 1 and of the promised dimension."""
         vectors = encoder.encode_images(pixels)
