@@ -17,6 +17,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "encoders": {
         "lite": "shopsight.encoders.onnx:load_lite",
         "thumbnail": "shopsight.testing.fakes:ThumbnailEncoder",
+        "two-part": "shopsight.testing.fakes:TwoPartEncoder",
     },
     "stores": {
         "lance": "shopsight.index.lance:LanceStore",

@@ -27,7 +27,9 @@ from shopsight.ingest.lifecycle import IndexLifecycle, IndexOptions
 from shopsight.ingest.report import IngestReport, ItemStatus, Progress
 from shopsight.photo_lists import PhotoRow
 from shopsight.search.engine import SearchEngine
+from shopsight.search.focus import Focus
 from shopsight.search.query import Query, SearchResult
+from shopsight.search.weights import focuses
 from shopsight.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -125,6 +127,11 @@ class Shop:
             return self._loaded
 
     @property
+    def focuses(self) -> tuple[Focus, ...]:
+        """What searches can focus on: depends on the parts of the encoder's vectors."""
+        return focuses(self.encoder.spec)
+
+    @property
     def engine(self) -> SearchEngine:
         """The search over the active index version, opened at the first use.
 
@@ -154,6 +161,7 @@ class Shop:
         where: str | None = None,
         limit: int = 10,
         offset: int = 0,
+        focus: Focus | str = Focus.BALANCED,
     ) -> SearchResult:
         """Find the products on a photo.
 
@@ -162,24 +170,32 @@ class Shop:
             where: Filter, such as ``brand = "Kavoa" AND price < 50``.
             limit: Products wanted.
             offset: Products to skip.
+            focus: What makes products alike: ``shape``, ``balanced`` or ``color``.
 
         Raises:
             ImageError: The photo cannot be used.
-            QueryError: The filter or a number makes no sense.
+            QueryError: The filter or a number makes no sense, or the encoder does not know the
+                focus; see :attr:`focuses`.
             VectorIndexError: Nothing is indexed yet, or the index failed.
         """
+        wanted = Focus.named(focus)
         if isinstance(photo, bytes):
-            return self.engine.search(Query(photo, where or "", limit, offset))
+            return self.engine.search(Query(photo, where or "", limit, offset, wanted))
         data = read_local(Path(photo), self._image_limits)
         try:
-            return self.engine.search(Query(data, where or "", limit, offset))
+            return self.engine.search(Query(data, where or "", limit, offset, wanted))
         except DecodeError as error:
             raise DecodeError(f"{photo}: {error}", reason=error.reason) from error
 
     def match(
-        self, photos: Sequence[PhotoRow], *, where: str | None = None, limit: int = 10
+        self,
+        photos: Sequence[PhotoRow],
+        *,
+        where: str | None = None,
+        limit: int = 10,
+        focus: Focus | str = Focus.BALANCED,
     ) -> Iterator[dict[str, object]]:
-        """Find the products on many photos.
+        """Find the products on many photos; the options are those of :meth:`search`.
 
         Yields:
             For each photo, in order: its other columns, ``photo`` as given, ``hits`` with
@@ -189,7 +205,7 @@ class Shop:
         def one(row: PhotoRow) -> dict[str, object]:
             line: dict[str, object] = {**row.columns, "photo": row.photo}
             try:
-                found = self.search(row.path, where=where, limit=limit).hits
+                found = self.search(row.path, where=where, limit=limit, focus=focus).hits
             except ImageError as error:
                 return {**line, "hits": [], "error": str(error)}
             hits = [{"product_id": hit.product.id, "score": round(hit.score, 6)} for hit in found]
@@ -388,7 +404,11 @@ class Shop:
                 self._serving = (
                     collection,
                     SearchEngine(
-                        self.catalog, collection, decode=self._decode, encode=self._encode_one
+                        self.catalog,
+                        collection,
+                        decode=self._decode,
+                        encode=self._encode_one,
+                        spec=lambda: self.encoder.spec,
                     ),
                 )
             if check and self._batcher is None:

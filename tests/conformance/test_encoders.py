@@ -21,6 +21,18 @@ class TestThumbnail(EncoderConformance):
         encoder.close()
 
 
+class TestTwoPart(EncoderConformance):
+    """The encoder for tests of parts is a whole encoder."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def encoder(cls) -> Iterator[Encoder]:
+        """The encoder under test."""
+        encoder = load_encoder("two-part", threads=1)
+        yield encoder
+        encoder.close()
+
+
 class TestLite(EncoderConformance):
     """The packaged default encoder."""
 

@@ -45,6 +45,7 @@ def test_no_parts_are_one_part() -> None:
         ([(COLOR, 7, 10), (SHAPE, 0, 7)], "cover the 10 dimensions"),
         ([(SHAPE, 1, 10)], "cover the 10 dimensions"),
         ([(SHAPE, 0, 7), (SHAPE, 7, 10)], "same name"),
+        ([(COLOR, 0, 10)], "none of the parts is 'shape'"),
         ([(SHAPE, 0, 0), (COLOR, 0, 10)], "stops at 0"),
         ([(SHAPE, -1, 10)], "greater than or equal to 0"),
         ([("The shape", 0, 10)], "pattern"),

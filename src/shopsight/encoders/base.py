@@ -54,7 +54,8 @@ def checked_parts(parts: tuple[Part, ...], dimension: int) -> None:
         dimension: Length of the vector.
 
     Raises:
-        ValueError: They overlap, leave dimensions out, or two have the same name.
+        ValueError: They overlap, leave dimensions out, two have the same name, or none is
+            ``shape``.
     """
     if not parts:
         return
@@ -67,6 +68,8 @@ def checked_parts(parts: tuple[Part, ...], dimension: int) -> None:
         )
     if len({part.name for part in parts}) < len(parts):
         raise ValueError("two parts have the same name")
+    if SHAPE not in {part.name for part in parts}:
+        raise ValueError(f"none of the parts is {SHAPE!r}")
 
 
 class EncoderSpec(BaseModel):
@@ -81,7 +84,8 @@ class EncoderSpec(BaseModel):
             index remembers it.
         licence: SPDX identifier of the weights.
         source: Where the weights come from.
-        parts: What its vectors are made of, in order, all dimensions covered; none: one part,
+        parts: What its vectors are made of, in order, all dimensions covered, one of them
+            ``shape``; each has the same length in every vector, or nearly so. None given: one part,
             ``shape``.
     """
 

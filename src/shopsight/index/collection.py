@@ -22,6 +22,7 @@ from shopsight.index.base import (
 from shopsight.index.filters import Filter
 from shopsight.index.standardize import Standardizer
 from shopsight.index.versions import IndexManifest
+from shopsight.index.weighted import rescored, weighted
 
 
 class Collection:
@@ -67,9 +68,25 @@ class Collection:
         *,
         where: Filter | None = None,
         effort: float = 1.0,
+        weights: NDArray[np.float32] | None = None,
     ) -> Neighbors:
-        """The nearest rows to a vector ``(dimension,)`` as it comes from the encoder."""
-        return self.store.search(self._scaled(vector[None])[0], k, where=where, effort=effort)
+        """The nearest rows to a vector as it comes from the encoder.
+
+        Args:
+            vector: ``(dimension,)``.
+            k: How many, at least 1.
+            where: Only rows that match.
+            effort: As in ``VectorStore.search``.
+            weights: ``(dimension,)``, positive: how much each dimension counts; see
+                :func:`.weighted.rescored` for the scores. Without it, all count as they are.
+        """
+        query = self._scaled(vector[None])[0]
+        if weights is None:
+            return self.store.search(query, k, where=where, effort=effort)
+        # After the scaling: it moves the origin, so weights before it would weight the mean.
+        searched = weighted(query, weights)
+        found = self.store.search(searched, k, where=where, effort=effort)
+        return rescored(found, query, searched, self.store.schema.metric)
 
     def scan(self) -> Iterator[Records]:
         """All rows, with vectors as the encoder made them."""

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsight.catalog.store import CatalogStore
+from shopsight.encoders.base import EncoderSpec
 from shopsight.index.collection import Collection
 from shopsight.index.filters import Filter, check, parse
 from shopsight.search.query import Hit, Query, SearchResult
 from shopsight.search.ranking import nearest_products
+from shopsight.search.weights import check_focus, part_weights
 
 Pixels = NDArray[np.uint8]
 Vector = NDArray[np.float32]
@@ -27,6 +29,7 @@ class SearchEngine:
         collection: The index version.
         decode: Bytes of a photo to ``(size, size, 3)`` uint8 pixels.
         encode: Those pixels to a unit vector ``(dimension,)``.
+        spec: Facts about the encoder that does this; asked for when there is a query.
     """
 
     def __init__(
@@ -36,11 +39,13 @@ class SearchEngine:
         *,
         decode: Callable[[bytes], Pixels],
         encode: Callable[[Pixels], Vector],
+        spec: Callable[[], EncoderSpec],
     ) -> None:
         self._catalog = catalog
         self._collection = collection
         self._decode = decode
         self._encode = encode
+        self._spec = spec
         self._searchable: int | None = None
 
     def search(self, query: Query) -> SearchResult:
@@ -49,15 +54,19 @@ class SearchEngine:
         Raises:
             DecodeError: The photo cannot be used.
             FilterError: The filter cannot be parsed, or names an unknown field.
+            QueryError: The encoder has no part for the focus.
             VectorIndexError: The index failed.
         """
         clock = _Clock()
         where = self._filter(query.where)
+        spec = self._spec()
+        check_focus(spec, query.focus)
         pixels = self._decode(query.image)
         clock.lap("decode")
         vector = self._encode(pixels)
         clock.lap("encode")
-        ranked = self._ranked(vector, query.offset + query.limit, where)[query.offset :]
+        weights = part_weights(spec, vector, query.focus)
+        ranked = self._ranked(vector, query.offset + query.limit, where, weights)[query.offset :]
         total = self._total(where)
         clock.lap("search")
         hits = self._hydrated(ranked)
@@ -74,9 +83,11 @@ class SearchEngine:
         return check(parse(text), self._collection.store.schema.fields)
 
     def _ranked(
-        self, vector: Vector, count: int, where: Filter | None
+        self, vector: Vector, count: int, where: Filter | None, weights: Vector | None
     ) -> list[tuple[str, float, str]]:
-        best = nearest_products(lambda k: self._collection.search(vector, k, where=where), count)
+        best = nearest_products(
+            lambda k: self._collection.search(vector, k, where=where, weights=weights), count
+        )
         return [(product, score, key) for product, (score, key) in best.items()][:count]
 
     def _hydrated(self, ranked: list[tuple[str, float, str]]) -> tuple[Hit, ...]:

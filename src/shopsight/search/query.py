@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shopsight.catalog.product import Product
 from shopsight.errors import QueryError
+from shopsight.search.focus import Focus
 
 MAX_DEPTH = 1000
 """``offset + limit`` at most: nobody turns that many pages, and each costs."""
@@ -21,6 +22,7 @@ class Query:
         where: Filter text, or empty; see ``docs/filters.md``.
         limit: Products wanted, 1 to 1000.
         offset: Products to skip; ``offset + limit`` is at most 1000.
+        focus: What makes products alike.
 
     Raises:
         QueryError: A number is out of range.
@@ -30,6 +32,7 @@ class Query:
     where: str = ""
     limit: int = 10
     offset: int = 0
+    focus: Focus = Focus.BALANCED
 
     def __post_init__(self) -> None:
         if self.limit < 1 or self.offset < 0 or self.offset + self.limit > MAX_DEPTH:
@@ -46,7 +49,7 @@ class Hit:
     Attributes:
         product: The product.
         score: Cosine similarity of the photo and the product's best picture, -1 to 1; with the L2
-            metric, minus the squared distance.
+            metric, minus the squared distance. Both with the weights of the focus.
         position: Which of the product's pictures matched best; 0 is the main one.
         image_link: Link of that picture, as in the feed.
         image_location: Where that picture really is: an absolute path or a URL.

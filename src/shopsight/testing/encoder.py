@@ -31,6 +31,9 @@ from shopsight.sample_shop import ROOT
 TOLERANCE = 1e-4
 """How far two computations of the same number may lie apart."""
 
+PART_TOLERANCE = 0.02
+"""How far the lengths of a vector's part may lie from their mean, relative to it."""
+
 MANY = 11
 """A number of pictures that fills no batch evenly."""
 
@@ -75,6 +78,13 @@ class EncoderConformance:
         covered = [place for part in parts for place in range(part.start, part.stop)]
         assert covered == list(range(encoder.spec.dimension))
         assert len({part.name for part in parts}) == len(parts)
+
+    def test_parts_have_fixed_lengths(self, encoder: Encoder, pixels: Pixels) -> None:
+        """A part is equally long in all vectors: what it counts for does not depend on pictures."""
+        vectors = encoder.encode_images(pixels)
+        for part in encoder.spec.all_parts:
+            lengths = np.linalg.norm(vectors[:, part.start : part.stop], axis=1)
+            np.testing.assert_allclose(lengths, lengths.mean(), rtol=PART_TOLERANCE)
 
     def test_vectors_are_unit_rows(self, encoder: Encoder, pixels: Pixels) -> None:
         """Vectors are finite float32 rows of length 1 and of the promised dimension."""
