@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, JsonValue, model_val
 
 from shopsight.catalog.jobs import Job, JobState
 from shopsight.catalog.product import Product
+from shopsight.search.focus import Focus
 
 _PRODUCT: dict[str, JsonValue] = {
     "id": "MUG001",
@@ -43,6 +44,7 @@ class SearchBody(BaseModel):
         filter: Only products that match, such as ``brand = "Kavoa" AND price < 50``.
         limit: Most hits.
         offset: Hits to skip, for the next page.
+        focus: What makes products alike.
     """
 
     model_config = ConfigDict(
@@ -70,6 +72,7 @@ class SearchBody(BaseModel):
     )
     limit: int = Field(default=10, ge=1, le=MAX_LIMIT, description="Most hits.")
     offset: int = Field(default=0, ge=0, le=MAX_OFFSET, description="Hits to skip.")
+    focus: Focus = Field(default=Focus.BALANCED, description="What makes products alike.")
 
     @model_validator(mode="after")
     def _one_question(self) -> Self:
@@ -82,12 +85,27 @@ class SearchBody(BaseModel):
         return self
 
 
+class SearchOptions(BaseModel):
+    """What searches here can be asked for.
+
+    Attributes:
+        focuses: Values of ``focus``: without ``color`` where the encoder has no part for it.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"focuses": ["shape", "balanced", "color"]}]}
+    )
+
+    focuses: list[Focus]
+
+
 class SearchHit(BaseModel):
     """A product that looks like the photo.
 
     Attributes:
         product: All its fields. Pictures that only this server has appear as addresses on it.
-        score: Cosine similarity of the photo and the product's nearest picture, -1 to 1.
+        score: Cosine similarity of the photo and the product's nearest picture, -1 to 1, with the
+            weights of the focus.
         image_url: That picture.
     """
 

@@ -17,6 +17,7 @@ from shopsight.cli.common import (
     print_json,
     print_table,
 )
+from shopsight.search.focus import Focus
 
 if TYPE_CHECKING:
     from shopsight.search.query import SearchResult
@@ -28,6 +29,7 @@ PhotosArgument = Annotated[
     ),
 ]
 LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="Products per photo.")]
+FocusOption = Annotated[Focus, typer.Option(help="What makes products alike.")]
 
 
 def search(
@@ -36,12 +38,13 @@ def search(
     where: FilterOption = "",
     limit: LimitOption = 10,
     offset: Annotated[int, typer.Option(min=0, help="Products to skip.")] = 0,
+    focus: FocusOption = Focus.BALANCED,
     json_output: JsonOption = False,
     data: DataOption = None,
 ) -> None:
     """Find the products on a photo."""
     with open_shop(context, data) as shop:
-        result = shop.search(photo, where=where, limit=limit, offset=offset)
+        result = shop.search(photo, where=where, limit=limit, offset=offset, focus=focus)
     if json_output:
         print_json(result_json(result))
     else:
@@ -54,6 +57,7 @@ def match(
     out: Annotated[Path, typer.Option(help="File for the answers: one JSON object a line.")],
     where: FilterOption = "",
     limit: LimitOption = 10,
+    focus: FocusOption = Focus.BALANCED,
     data: DataOption = None,
 ) -> None:
     """Find the products on many photos."""
@@ -65,7 +69,8 @@ def match(
     with open_shop(context, data) as shop, out.open("w", encoding="utf-8") as file:
         shop.warm()
         with counted_progress("Matching", len(rows)) as progress:
-            for done, line in enumerate(shop.match(rows, where=where, limit=limit), start=1):
+            lines = shop.match(rows, where=where, limit=limit, focus=focus)
+            for done, line in enumerate(lines, start=1):
                 failed += "error" in line
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
                 progress(done)
@@ -86,6 +91,7 @@ def evaluate(
         list[str] | None,
         typer.Option(help="COLUMN=VALUE: use only such rows. Repeatable.", metavar="COLUMN=VALUE"),
     ] = None,
+    focus: FocusOption = Focus.BALANCED,
     json_output: JsonOption = False,
     data: DataOption = None,
 ) -> None:
@@ -93,15 +99,17 @@ def evaluate(
     from shopsight import evaluate as evaluation
     from shopsight.cli.progress import counted_progress
     from shopsight.photo_lists import read_photo_list
+    from shopsight.search.weights import check_focus
 
     wanted = pairs(only or [], "--only")
     labelled = read_photo_list(photos, only=wanted)
     with open_shop(context, data) as shop:
         shop.warm()
+        check_focus(shop.encoder.spec, focus)
         with counted_progress("Evaluating", len(labelled.photos)) as progress:
             result = evaluation.evaluate(
                 labelled,
-                lambda photo: shop.search(photo, limit=evaluation.DEPTH),
+                lambda photo: shop.search(photo, limit=evaluation.DEPTH, focus=focus),
                 known_products=shop.catalog.get,
                 progress=progress,
             )

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
 from shopsight.api.forms import read_form
-from shopsight.api.models import SearchAnswer, SearchBody, SearchHit
+from shopsight.api.models import SearchAnswer, SearchBody, SearchHit, SearchOptions
 from shopsight.api.parts import Parts, body_schema, problems, read_json
 from shopsight.api.pictures import is_remote, picture_bytes, picture_path, shown
 from shopsight.api.problems import FieldProblem, ProblemError, from_validation
+from shopsight.search.focus import Focus
 from shopsight.search.query import SearchResult
 
 _FORM = {
@@ -25,6 +26,7 @@ _FORM = {
         "filter": {"type": "string"},
         "limit": {"type": "integer", "default": 10},
         "offset": {"type": "integer", "default": 0},
+        "focus": {"type": "string", "enum": [*Focus], "default": Focus.BALANCED},
     },
 }
 
@@ -52,6 +54,17 @@ def router(parts: Parts) -> APIRouter:
         parts.metrics.search(result.timings_ms)
         answer = _answer(result, root=request.scope.get("root_path", ""))
         return Response(answer.model_dump_json(), media_type="application/json")
+
+    @routes.get(
+        "/v1/search/options",
+        summary="What searches can be asked for",
+        responses=problems(401, 503, 504),
+        dependencies=[Depends(parts.gate.search())],
+    )
+    async def search_options() -> SearchOptions:
+        # Waits for the encoder while that is being loaded, as a search does.
+        focuses = await parts.searches.run(lambda: parts.shop.focuses)
+        return SearchOptions(focuses=list(focuses))
 
     return routes
 
@@ -91,7 +104,12 @@ async def _by_photo(
     parts: Parts, photo: bytes, body: SearchBody, *, limit: int, offset: int
 ) -> SearchResult:
     return await parts.searches.run(
-        parts.shop.search, photo, where=body.filter or None, limit=limit, offset=offset
+        parts.shop.search,
+        photo,
+        where=body.filter or None,
+        limit=limit,
+        offset=offset,
+        focus=body.focus,
     )
 
 
