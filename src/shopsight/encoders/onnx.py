@@ -44,12 +44,11 @@ RUNTIME_ERRORS: tuple[type[Exception], ...] = (
 _UNFIT: tuple[type[Exception], ...] = (*RUNTIME_ERRORS, KeyError, EncoderError)
 
 
-class OnnxEncoder(EncodesFiles):
-    """An image encoder in one ONNX file.
+class PlainOnnxEncoder(EncodesFiles):
+    """An image encoder in one ONNX file, without cells.
 
     The graph takes ``pixels`` ``(n, size, size, 3)`` uint8 and gives ``embedding``
-    ``(n, dimension)``, unit rows; and ``cells`` ``(n, h, w, dimension)`` when its boolean input
-    ``with_cells`` is true, so that they cost nothing otherwise. Normalisation is part of the graph.
+    ``(n, dimension)``, unit rows. Normalisation is part of the graph.
 
     Safe to call from several threads; calls run beside each other and share the weights. Loading
     ends with a blank picture, so that the first real one is not slower than the rest.
@@ -73,13 +72,9 @@ class OnnxEncoder(EncodesFiles):
         self._crew: _Crew | None = None
         self._hiring = threading.Lock()
         try:
-            session = _session(path, self._threads)
-            shapes = {output.name: output.shape for output in session.get_outputs()}
-            _, height, width, _ = shapes[CELLS]
-            self._cell_shape = (int(height), int(width), facts.dimension)
-            self._session: ort.InferenceSession | None = session
+            self._session: ort.InferenceSession | None = _session(path, self._threads)
             size = facts.preprocessing.size
-            self.encode_cells(np.zeros((1, size, size, 3), np.uint8))
+            self._warm(self._session, np.zeros((1, size, size, 3), np.uint8))
         except _UNFIT as error:
             raise EncoderError(
                 f"The model of encoder {facts.name!r}, {path}, cannot be run: install the package "
@@ -108,21 +103,6 @@ class OnnxEncoder(EncodesFiles):
             list(crew.pool.map(lambda part: encode(part, crew.session), parts))
         return vectors
 
-    def encode_cells(self, pixels: Pixels) -> tuple[Vectors, NDArray[np.float32]]:
-        """Embed pictures and cells; see :meth:`shopsight.encoders.base.CellEncoder.encode_cells`.
-
-        The map of the encoder ``lite`` is 9 x 9 cells.
-        """
-        check_pixels(pixels, self._spec)
-        vectors = np.empty((len(pixels), self._spec.dimension), np.float32)
-        cells = np.empty((len(pixels), *self._cell_shape), np.float32)
-        switch = np.array(True)
-        for part in _parts(len(pixels)):
-            vectors[part], cells[part] = self._run(
-                self._session, [EMBEDDING, CELLS], {PIXELS: pixels[part], CELLS_SWITCH: switch}
-            )
-        return vectors, cells
-
     def close(self) -> None:
         """Free the model, once the calls under way have ended. Further calls are errors."""
         self._session = None
@@ -130,6 +110,10 @@ class OnnxEncoder(EncodesFiles):
             if self._crew is not None:
                 self._crew.pool.shutdown()
             self._crew = None
+
+    def _warm(self, session: ort.InferenceSession, blank: Pixels) -> None:  # noqa: ARG002
+        """Run once, which shows whether the graph is as it should be."""
+        self.encode_images(blank)
 
     def _hired(self) -> _Crew:
         """Threads that encode a part each, and the session they share; made at the first use."""
@@ -157,6 +141,35 @@ class OnnxEncoder(EncodesFiles):
         except RUNTIME_ERRORS as error:
             raise EncoderError(f"The encoder {self._spec.name!r} failed: {error}") from error
         return found
+
+
+class OnnxEncoder(PlainOnnxEncoder):
+    """An image encoder in one ONNX file, with cells.
+
+    As :class:`PlainOnnxEncoder`; and the graph gives ``cells`` ``(n, h, w, dimension)`` when its
+    boolean input ``with_cells`` is true, so that they cost nothing otherwise.
+    """
+
+    def encode_cells(self, pixels: Pixels) -> tuple[Vectors, NDArray[np.float32]]:
+        """Embed pictures and cells; see :meth:`shopsight.encoders.base.CellEncoder.encode_cells`.
+
+        The map of the encoder ``lite`` is 9 x 9 cells.
+        """
+        check_pixels(pixels, self._spec)
+        vectors = np.empty((len(pixels), self._spec.dimension), np.float32)
+        cells = np.empty((len(pixels), *self._cell_shape), np.float32)
+        switch = np.array(True)
+        for part in _parts(len(pixels)):
+            vectors[part], cells[part] = self._run(
+                self._session, [EMBEDDING, CELLS], {PIXELS: pixels[part], CELLS_SWITCH: switch}
+            )
+        return vectors, cells
+
+    def _warm(self, session: ort.InferenceSession, blank: Pixels) -> None:
+        shapes = {output.name: output.shape for output in session.get_outputs()}
+        _, height, width, _ = shapes[CELLS]
+        self._cell_shape = (int(height), int(width), self._spec.dimension)
+        self.encode_cells(blank)
 
 
 def load_lite(*, threads: int = 0) -> OnnxEncoder:
