@@ -9,10 +9,12 @@ if TYPE_CHECKING:
 
 
 def load_encoder(name: str = "lite", *, threads: int = 0) -> FileEncoder:
-    """Load an encoder by name.
+    """Load an encoder by name, or from a folder.
 
     Args:
-        name: A built-in encoder, or one that an installed package adds; see ``shopsight.plugins``.
+        name: A built-in encoder, or one that an installed package adds (see
+            ``shopsight.plugins``), or the path of an encoder folder,
+            such as ``shopsight train`` makes.
         threads: Threads it may use for one call; 0: one per core.
 
     Returns:
@@ -22,10 +24,15 @@ def load_encoder(name: str = "lite", *, threads: int = 0) -> FileEncoder:
         SettingsError: No encoder has this name; the message lists those that exist.
         EncoderError: Its model cannot be loaded.
     """
+    from pathlib import Path
+
     from shopsight import plugins
     from shopsight.encoders.files import FileEncoder
+    from shopsight.encoders.folder import is_folder, load_folder
     from shopsight.errors import EncoderError
 
+    if name not in plugins.names("encoders") and (is_folder(Path(name)) or Path(name).name != name):
+        return load_folder(Path(name), threads=threads)
     encoder = plugins.load("encoders", name)(threads=threads)
     if not isinstance(encoder, FileEncoder):
         raise EncoderError(

@@ -86,6 +86,13 @@ class PlainOnnxEncoder(EncodesFiles):
         """Facts about this encoder."""
         return self._spec
 
+    @property
+    def has_cells(self) -> bool:
+        """Whether the graph gives cells."""
+        if self._session is None:
+            raise self._closed()
+        return CELLS in {output.name for output in self._session.get_outputs()}
+
     def encode_images(self, pixels: Pixels) -> Vectors:
         """Embed prepared pictures; see :meth:`shopsight.encoders.base.Encoder.encode_images`."""
         check_pixels(pixels, self._spec)
@@ -170,6 +177,24 @@ class OnnxEncoder(PlainOnnxEncoder):
         _, height, width, _ = shapes[CELLS]
         self._cell_shape = (int(height), int(width), self._spec.dimension)
         self.encode_cells(blank)
+
+
+def load_model(facts: ModelFacts, path: Path, *, threads: int = 0) -> PlainOnnxEncoder:
+    """Load a model, with cells if its graph has them.
+
+    Args:
+        facts: What is known about the model.
+        path: The ONNX file.
+        threads: Threads for one call; 0: one per core.
+
+    Raises:
+        EncoderError: The file is missing, damaged, or no graph of an encoder.
+    """
+    encoder = PlainOnnxEncoder(facts, path, threads=threads)
+    if not encoder.has_cells:
+        return encoder
+    encoder.close()
+    return OnnxEncoder(facts, path, threads=threads)
 
 
 def load_lite(*, threads: int = 0) -> OnnxEncoder:

@@ -16,6 +16,33 @@ MODELS = Path(__file__).with_name("models")
 """Folder of the packaged model files."""
 
 
+class TextFacts(BaseModel):
+    """What is known about a text tower, which turns words into vectors of the same space.
+
+    Its graph takes ``tokens`` ``(n, length)`` int64, and ``mask`` of the same shape (1: a token, 0:
+    padding) if it has such an input, and gives ``embedding`` ``(n, dimension)``, unit rows.
+
+    Attributes:
+        file: Name of the ONNX file, beside that of the pictures.
+        sha256: Of the file, in hexadecimal.
+        tokenizer: Name of the file of the tokenizer, as the package ``tokenizers`` reads it.
+        tokenizer_sha256: Of that file.
+        length: Tokens per text; shorter ones are padded, longer ones cut.
+        pad_id: Number of the token for padding.
+        lower: Whether texts are put in lower case first.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str = "text.onnx"
+    sha256: str
+    tokenizer: str = "tokenizer.json"
+    tokenizer_sha256: str
+    length: int = Field(gt=0)
+    pad_id: int = Field(ge=0)
+    lower: bool = False
+
+
 class ModelFacts(BaseModel):
     """What is known about a model file before it is loaded.
 
@@ -28,6 +55,8 @@ class ModelFacts(BaseModel):
         licence: SPDX identifier of the weights.
         source: Where the weights come from.
         parts: What its vectors are made of, as in ``EncoderSpec``.
+        languages: Languages its text tower was trained on, as BCP 47 codes; ``multi``: many.
+        text: The text tower, if there is one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +69,8 @@ class ModelFacts(BaseModel):
     licence: str
     source: str
     parts: tuple[Part, ...] = ()
+    languages: tuple[str, ...] = ()
+    text: TextFacts | None = None
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -90,6 +121,7 @@ def encoder_spec(facts: ModelFacts, path: Path) -> EncoderSpec:
         name=facts.name,
         dimension=facts.dimension,
         preprocessing=facts.preprocessing,
+        modalities=frozenset({"image", "text"} if facts.text else {"image"}),
         fingerprint=digest.hexdigest(),
         licence=facts.licence,
         source=facts.source,
