@@ -8,6 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from shopsight.settings import Settings
+from shopsight.testing.shops import ShapesShop
+from shopsight.wiring import Shop
+
 
 def test_a_photo_in_a_form_finds_its_product(client: httpx.Client, photo: bytes) -> None:
     """The catalogue picture of a product, sent as a form, finds that product first."""
@@ -68,6 +72,47 @@ def test_offset_and_filter_narrow_the_answer(client: httpx.Client, photo: bytes)
     assert rest["hits"][0] == every["hits"][1]
 
 
+@pytest.fixture
+def shapes(start: Callable[..., httpx.Client], tmp_path: Path) -> httpx.Client:
+    """A client of a server that has every shape in every colour, and tells both apart."""
+    settings = Settings(data=tmp_path / "data", encoder="two-part", store="exact", threads=1)
+    with Shop.open(settings=settings) as shop:
+        shop.index(ShapesShop(tmp_path / "feed").feed)
+    return start(encoder="two-part", store="exact")
+
+
+def test_a_search_can_focus(shapes: httpx.Client, tmp_path: Path) -> None:
+    """In forms, in JSON and for products, the focus says what comes first."""
+    photo = ShapesShop(tmp_path / "photos").draw("circle", "red", side=48).read_bytes()
+
+    def ids(answer: httpx.Response, count: int) -> list[str]:
+        return [hit["product"]["id"] for hit in answer.json()["hits"][:count]]
+
+    by_form = shapes.post("/v1/search", files={"image": photo}, data={"focus": "color"})
+    assert all(key.startswith("red") for key in ids(by_form, 3))
+    body = {"image": base64.b64encode(photo).decode(), "focus": "shape"}
+    assert all(key.endswith("circle") for key in ids(shapes.post("/v1/search", json=body), 3))
+    body = {"product_id": "blue-bar", "focus": "color"}
+    alike = ids(shapes.post("/v1/search", json=body), 2)
+    assert sorted(alike) == ["blue-circle", "blue-pole"]
+
+
+def test_options_tell_what_can_be_asked(client: httpx.Client, shapes: httpx.Client) -> None:
+    """Colour can be focused on only where the encoder has a part for it."""
+    assert client.get("/v1/search/options").json() == {"focuses": ["shape", "balanced"]}
+    every = {"focuses": ["shape", "balanced", "color"]}
+    assert shapes.get("/v1/search/options").json() == every
+
+
+def test_a_focus_the_encoder_lacks_says_so(client: httpx.Client, photo: bytes) -> None:
+    """Asked for colour, an encoder without a colour part is named, with what to do."""
+    answer = client.post("/v1/search", files={"image": photo}, data={"focus": "color"})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "query")
+    assert "'thumbnail' have no part for it" in answer.json()["detail"]
+    other = client.post("/v1/search", files={"image": photo}, data={"focus": "shape"})
+    assert other.status_code == 200
+
+
 def test_pictures_of_hits_can_be_loaded(client: httpx.Client, photo: bytes) -> None:
     """The picture's address of a hit leads to the picture; no path of the machine is shown."""
     answer = client.post("/v1/search", files={"image": photo})
@@ -87,6 +132,7 @@ def test_pictures_of_hits_can_be_loaded(client: httpx.Client, photo: bytes) -> N
         ({"image": "aGk=", "limit": 0}, "body.limit"),
         ({"image": "aGk=", "limit": 101}, "body.limit"),
         ({"image": "aGk=", "offset": -1}, "body.offset"),
+        ({"image": "aGk=", "focus": "colour"}, "body.focus"),
         ({"image": "aGk=", "offset": 100_000}, "body.offset"),
         ({"image": "no base64!"}, "body.image"),
         ({"image": ["aGk="]}, "body.image"),

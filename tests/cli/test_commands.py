@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shopsight import __version__
-from shopsight.testing.shops import SmallShop
+from shopsight.testing.shops import ShapesShop, SmallShop
 
 Run = Callable[..., object]
 
@@ -119,6 +119,35 @@ def test_match_of_a_folder_without_success_fails(
     folder.mkdir()
     (folder / "bad.jpg").write_text("no picture")
     assert shopsight("match", folder, "--out", tmp_path / "r.jsonl").code == 1
+
+
+def test_photos_are_searched_with_a_focus(
+    shopsight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Search, match and evaluate take a focus; without a colour part they end with a message."""
+    monkeypatch.setenv("SHOPSIGHT_ENCODER", "two-part")
+    shop = ShapesShop(tmp_path / "feed")
+    photo = shop.draw("circle", "red", side=48)
+    shopsight("index", shop.feed)
+    found = shopsight("search", photo, "--focus", "color", "--limit", 3, "--json").json
+    assert all(hit["product"]["id"].startswith("red") for hit in found["hits"])
+    out = tmp_path / "answers.jsonl"
+    assert shopsight("match", photo, "--out", out, "--focus", "shape", "--limit", 3).code == 0
+    hits = json.loads(out.read_text())["hits"]
+    assert all(hit["product_id"].endswith("circle") for hit in hits)
+    photos = shop.folder / "photos.csv"
+    photos.write_text(f"photo,product_id\n{photo.name},red-bar\n")
+    ranks = {
+        focus: shopsight("evaluate", photos, "--focus", focus, "--json").json["mrr"]
+        for focus in ("shape", "color")
+    }
+    assert ranks["color"] >= 1 / 3 > ranks["shape"]
+    assert shopsight("search", photo, "--focus", "size").code == 2
+    monkeypatch.setenv("SHOPSIGHT_ENCODER", "thumbnail")
+    shopsight("reindex")
+    for command in (["search", photo], ["evaluate", photos]):
+        outcome = shopsight(*command, "--focus", "color")
+        assert (outcome.code, "no part for it" in outcome.err) == (1, True)
 
 
 def test_evaluate_prints_figures(shopsight, small_shop: SmallShop) -> None:
