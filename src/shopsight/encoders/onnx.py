@@ -100,7 +100,7 @@ class PlainOnnxEncoder(EncodesFiles):
         parts = list(_parts(len(pixels)))
 
         def encode(part: slice, session: ort.InferenceSession | None) -> None:
-            (vectors[part],) = self._run(session, [EMBEDDING], {PIXELS: pixels[part]})
+            vectors[part] = self._embed(session, pixels[part])
 
         if len(parts) < self._threads or self._threads == 1:
             for part in parts:
@@ -121,6 +121,11 @@ class PlainOnnxEncoder(EncodesFiles):
     def _warm(self, session: ort.InferenceSession, blank: Pixels) -> None:  # noqa: ARG002
         """Run once, which shows whether the graph is as it should be."""
         self.encode_images(blank)
+
+    def _embed(self, session: ort.InferenceSession | None, pixels: Pixels) -> Vectors:
+        """One run of the graph; what takes pictures in another form differs here."""
+        (vectors,) = self._run(session, [EMBEDDING], {PIXELS: pixels})
+        return vectors
 
     def _hired(self) -> _Crew:
         """Threads that encode a part each, and the session they share; made at the first use."""
