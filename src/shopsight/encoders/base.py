@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -160,5 +161,30 @@ class CellEncoder(Encoder, Protocol):
             scale: the sum of a picture's cells is its vector, so the cells' dot products with
                 another vector add up to
             the score.
+        """
+        ...
+
+
+@runtime_checkable
+class TextEncoder(Encoder, Protocol):
+    """An encoder that also turns words into vectors, of the same space as those of pictures.
+
+    Its ``spec.modalities`` has ``text``.
+    """
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts.
+
+        Args:
+            texts: Such as a product's title or a search; may be empty. What exceeds the encoder's
+                length is cut off.
+
+        Returns:
+            ``(n, dimension)`` float32, rows of unit length, row i for text i. Cosines between text
+            and picture are much smaller than between pictures, and only their order means
+            something.
+
+        Raises:
+            EncoderError: The model failed, or is closed.
         """
         ...
