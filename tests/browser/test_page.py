@@ -252,6 +252,16 @@ def test_all_words_exist_in_both_languages(open_page: OpenPage) -> None:
     assert all(all(words.values()) for words in languages.values())
 
 
+def test_without_colours_there_is_no_choice(open_page: OpenPage, mug: Path) -> None:
+    """Where the encoder cannot tell shape and colour apart, the page does not offer to."""
+    page = open_page()
+    with page.expect_response("**/v1/search/options"):
+        page.reload()
+    page.set_input_files("photo-drop input", mug)
+    assert first_title(page) == MUG
+    expect(page.locator("focus-switch")).to_be_hidden()
+
+
 def test_titles_stay_text(open_page: OpenPage, sample_shop: Path) -> None:
     """A title with markup is shown letter for letter, and a script link is no link."""
     page = open_page()

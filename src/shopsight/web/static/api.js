@@ -13,7 +13,7 @@ export class SearchError extends Error {
 
 /**
  * Products that look like a photo.
- * @param {{blob?: Blob, url?: string}} photo
+ * @param {{blob?: Blob, url?: string, focus: string}} photo
  * @param {number} offset
  * @param {AbortSignal} signal
  */
@@ -21,6 +21,7 @@ export async function search(photo, offset, signal) {
   const form = new FormData();
   if (photo.blob) form.set("image", photo.blob, "photo");
   else form.set("image_url", photo.url);
+  if (photo.focus !== "balanced") form.set("focus", photo.focus);
   form.set("limit", String(PAGE_SIZE));
   form.set("offset", String(offset));
   let response;
@@ -39,6 +40,16 @@ async function reasonOf(response) {
     return String((await response.json()).reason);
   } catch {
     return ""; // a proxy answered, not Shopsight
+  }
+}
+
+/** What searches can focus on; nothing where the server does not tell. */
+export async function focuses() {
+  try {
+    const response = await fetch("v1/search/options");
+    return response.ok ? (await response.json()).focuses : [];
+  } catch {
+    return [];
   }
 }
 

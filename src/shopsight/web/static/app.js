@@ -1,8 +1,9 @@
 /** The shopper's page: a photo comes in, from wherever, and products go out. */
 
 import "./ask.js";
+import "./focus.js";
 import "./results.js";
-import { explanation, PAGE_SIZE, sampleLinks, search, SearchError } from "./api.js";
+import { explanation, focuses, PAGE_SIZE, sampleLinks, search, SearchError } from "./api.js";
 import { t, translatePage } from "./i18n.js";
 import { photoIn, prepare } from "./photo.js";
 
@@ -10,27 +11,35 @@ const MOST_SHOWN = 96;
 
 const main = document.querySelector("main");
 const drop = document.querySelector("photo-drop");
+const focus = document.querySelector("focus-switch");
 const results = document.querySelector("search-results");
 const status = document.querySelector("#status");
 
 let running = new AbortController();
+let asked = null;
 
-/** Search with a photo: a file, or the address of a picture. A search that still runs is given up. */
-async function ask(photo) {
+/** Take a photo to search with: a file, or the address of a picture. */
+function ask(photo) {
+  asked = photo;
+  main.dataset.view = "asked";
+  drop.preview(typeof photo === "string" ? photo : URL.createObjectURL(photo));
+  scrollTo({ top: 0, behavior: "smooth" });
+  answer(photo);
+}
+
+/** Search with a photo, with what is chosen beside it. A search that still runs is given up. */
+async function answer(photo) {
   running.abort();
   running = new AbortController();
   const { signal } = running;
-  main.dataset.view = "asked";
-  drop.preview(typeof photo === "string" ? photo : URL.createObjectURL(photo));
   results.loading();
   say(t("searching"));
-  scrollTo({ top: 0, behavior: "smooth" });
   try {
-    const question = typeof photo === "string" ? { url: photo } : { blob: await prepare(photo) };
+    const sent = typeof photo === "string" ? { url: photo } : { blob: await prepare(photo) };
     if (signal.aborted) return;
-    await show(question, [], signal);
+    await show({ ...sent, focus: focus.value }, [], signal);
   } catch (error) {
-    if (!signal.aborted) fail(error, () => ask(photo), typeof photo === "string");
+    if (!signal.aborted) fail(error, () => answer(photo), typeof photo === "string");
   }
 }
 
@@ -115,6 +124,10 @@ document.addEventListener("photo", ({ detail }) => {
   if (detail) ask(detail);
   else fail(new SearchError(0, "network"), null, false);
 });
+document.addEventListener("refocus", () => {
+  if (asked) answer(asked);
+});
 listenForDrops();
 listenForPastes();
+focuses().then((offered) => (focus.offered = offered));
 document.querySelector("sample-photos").links = await sampleLinks();
