@@ -72,7 +72,7 @@ class PlainOnnxEncoder(EncodesFiles):
         self._crew: _Crew | None = None
         self._hiring = threading.Lock()
         try:
-            self._session: ort.InferenceSession | None = _session(path, self._threads)
+            self._session: ort.InferenceSession | None = open_session(path, self._threads)
             size = facts.preprocessing.size
             self._warm(self._session, np.zeros((1, size, size, 3), np.uint8))
         except _UNFIT as error:
@@ -132,7 +132,7 @@ class PlainOnnxEncoder(EncodesFiles):
         with self._hiring:
             if self._crew is None and self._session is not None:
                 pool = ThreadPoolExecutor(self._threads, thread_name_prefix="encode")
-                self._crew = _Crew(_session(self._path, 1), pool)
+                self._crew = _Crew(open_session(self._path, 1), pool)
             if self._crew is None:
                 raise self._closed()
             return self._crew
@@ -219,7 +219,13 @@ class _Crew(NamedTuple):
     pool: ThreadPoolExecutor
 
 
-def _session(path: Path, threads: int) -> ort.InferenceSession:
+def open_session(path: Path, threads: int) -> ort.InferenceSession:
+    """A session for a model file; raises one of :data:`RUNTIME_ERRORS`.
+
+    Args:
+        path: The ONNX file.
+        threads: Threads for one run.
+    """
     return ort.InferenceSession(path, _session_options(threads), providers=["CPUExecutionProvider"])
 
 

@@ -19,8 +19,8 @@ MODELS = Path(__file__).with_name("models")
 class TextFacts(BaseModel):
     """What is known about a text tower, which turns words into vectors of the same space.
 
-    Its graph takes ``tokens`` ``(n, length)`` int64, and ``mask`` of the same shape (1: a token, 0:
-    padding) if it has such an input, and gives ``embedding`` ``(n, dimension)``, unit rows.
+    Its graph takes ``tokens`` ``(n, length)`` int64 and gives ``embedding`` ``(n, dimension)``,
+    unit rows.
 
     Attributes:
         file: Name of the ONNX file, beside that of the pictures.
@@ -29,7 +29,6 @@ class TextFacts(BaseModel):
         tokenizer_sha256: Of that file.
         length: Tokens per text; shorter ones are padded, longer ones cut.
         pad_id: Number of the token for padding.
-        lower: Whether texts are put in lower case first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,7 +39,6 @@ class TextFacts(BaseModel):
     tokenizer_sha256: str
     length: int = Field(gt=0)
     pad_id: int = Field(ge=0)
-    lower: bool = False
 
 
 class ModelFacts(BaseModel):
