@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from shopsight.errors import FeedError
 
@@ -30,12 +31,42 @@ class PhotoRow:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
+class Box(NamedTuple):
+    """A part of a picture: fractions 0 to 1 of the upright picture, origin top left."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    def widened(self, margin: float) -> Box:
+        """With a margin on all sides, as far as the picture reaches.
+
+        Args:
+            margin: Share of the box's width (left and right) and height (above and below), from 0.
+        """
+        wide, high = margin * (self.x2 - self.x1), margin * (self.y2 - self.y1)
+        return Box(
+            max(0.0, self.x1 - wide),
+            max(0.0, self.y1 - high),
+            min(1.0, self.x2 + wide),
+            min(1.0, self.y2 + high),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledPhoto:
-    """A photo and the products that would be right answers."""
+    """A photo and the products that would be right answers.
+
+    Attributes:
+        photo: Where it is.
+        product_ids: The right products; empty for a photo of something the shop does not sell.
+        box: The part of it that shows them; ``None``: all of it.
+    """
 
     photo: Path
     product_ids: frozenset[str]
+    box: Box | None = None
 
 
 @dataclass(slots=True)
@@ -43,44 +74,105 @@ class PhotoList:
     """Labelled photos of a CSV file.
 
     Attributes:
-        photos: One entry per photo, with all its right products.
+        photos: One entry per photo (per box, where boxes were asked for), with all its right
+            products.
         unlabelled: Rows that name no product.
+        absent: The photos of those rows, as far as no other row names a product on them.
     """
 
     photos: list[LabelledPhoto] = field(default_factory=list)
     unlabelled: int = 0
+    absent: list[LabelledPhoto] = field(default_factory=list)
 
 
-def read_photo_list(path: Path, *, only: Mapping[str, str] | None = None) -> PhotoList:
+Only = Mapping[str, str | Collection[str]]
+"""Column -> the value, or the values, of the rows that are used."""
+
+
+def read_photo_list(
+    path: Path, *, only: Only | None = None, boxes: bool = False, margin: float = 0.0
+) -> PhotoList:
     """Read a CSV file with the columns ``photo`` and ``product_id`` (or ``id``).
 
     Photos are relative to the file. Several rows of one photo name several right products.
 
     Args:
         path: The file.
-        only: Column -> value; other rows are left out.
+        only: Column -> value or values; other rows are left out.
+        boxes: Whether each row stands for itself, with the part of the photo in its columns
+            ``x1``, ``y1``, ``x2``, ``y2``; rows with the same photo and box belong together.
+        margin: Added around boxes: see :meth:`Box.widened`.
 
     Raises:
-        FeedError: The file cannot be read, or lacks a column.
+        FeedError: The file cannot be read, lacks a column, or has a box that is none.
     """
-    right: dict[str, set[str]] = {}
+    right: dict[tuple[str, Box | None], set[str]] = {}
     found = PhotoList()
-    for row in read_table(path, required=["photo", *(only or {})]):
-        if any(row[column] != value for column, value in (only or {}).items()):
-            continue
+    required = ["photo", *(Box._fields if boxes else ())]
+    for number, row in used_rows(path, only=only, required=required):
         if "product_id" not in row and "id" not in row:
             raise FeedError(
                 f"{path} has no column 'product_id': it must name the right product of each photo."
             )
         product_id = row.get("product_id", row.get("id", "")).strip()
-        if product_id:
-            right.setdefault(row["photo"], set()).add(product_id)
-        else:
-            found.unlabelled += 1
-    found.photos = [
-        LabelledPhoto(path.parent / photo, frozenset(ids)) for photo, ids in right.items()
-    ]
+        box = read_box(row, f"{path}:{number}").widened(margin) if boxes else None
+        right.setdefault((row["photo"], box), set()).update({product_id} if product_id else ())
+        found.unlabelled += not product_id
+    for (photo, box), ids in right.items():
+        entry = LabelledPhoto(path.parent / photo, frozenset(ids), box)
+        (found.photos if ids else found.absent).append(entry)
     return found
+
+
+def used_rows(
+    path: Path, *, only: Only | None = None, required: Sequence[str] = ("photo",)
+) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file that have certain values, with their numbers (the first is 2).
+
+    Args:
+        path: The file.
+        only: Column -> value or values; other rows are left out.
+        required: Columns it must have, besides those.
+
+    Raises:
+        FeedError: The file cannot be read, or lacks a column.
+    """
+    wanted = {
+        column: {values} if isinstance(values, str) else set(values)
+        for column, values in (only or {}).items()
+    }
+    rows = read_table(path, required=[*required, *wanted])
+    return [
+        (number, row)
+        for number, row in enumerate(rows, start=2)
+        if all(row[column] in values for column, values in wanted.items())
+    ]
+
+
+def read_box(row: Mapping[str, str], place: str) -> Box:
+    """The box of a row.
+
+    Args:
+        row: With the cells ``x1``, ``y1``, ``x2``, ``y2``.
+        place: Names the row in messages.
+
+    Raises:
+        FeedError: It has none, or one that is empty or reaches out of the picture.
+    """
+    cells = [row[side] for side in Box._fields]
+    try:
+        box = Box(*map(float, cells))
+    except ValueError as error:
+        raise FeedError(
+            f"{place} has no box: x1, y1, x2, y2 are {', '.join(map(repr, cells))}. Give numbers "
+            "from 0 to 1, or leave such rows out with --only."
+        ) from error
+    if not (0 <= box.x1 < box.x2 <= 1 and 0 <= box.y1 < box.y2 <= 1):
+        raise FeedError(
+            f"{place} has a box that is empty or reaches out of the picture: "
+            "0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1 must hold, as fractions of the picture."
+        )
+    return box
 
 
 def read_table(path: Path, *, required: Sequence[str]) -> list[dict[str, str]]:

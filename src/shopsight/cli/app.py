@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from shopsight import __version__
-from shopsight.cli import catalogue, photos, server
+from shopsight.cli import catalogue, evaluate, photos, server
 from shopsight.cli.common import Options
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ app.command()(catalogue.reindex)
 app.add_typer(catalogue.feed_app, name="feed")
 app.command()(photos.search)
 app.command()(photos.match)
-app.command()(photos.evaluate)
+app.command()(evaluate.evaluate)
 app.command()(server.serve)
 app.add_typer(server.keys_app, name="keys")
 app.command()(catalogue.doctor)

@@ -1,4 +1,4 @@
-"""Commands that take photos: search, match, evaluate."""
+"""Commands that take photos: search and match."""
 
 from __future__ import annotations
 
@@ -77,66 +77,6 @@ def match(
     typer.echo(f"{len(rows) - failed} of {len(rows)} photos answered, written to {out}.", err=True)
     if rows and failed == len(rows):
         raise typer.Exit(1)
-
-
-def evaluate(
-    context: typer.Context,
-    photos: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV file with the columns 'photo' and 'product_id'.", metavar="PHOTOS.csv"
-        ),
-    ],
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help="COLUMN=VALUE: use only such rows. Repeatable.", metavar="COLUMN=VALUE"),
-    ] = None,
-    focus: FocusOption = Focus.BALANCED,
-    json_output: JsonOption = False,
-    data: DataOption = None,
-) -> None:
-    """Measure how well photos find their products."""
-    from shopsight import evaluate as evaluation
-    from shopsight.cli.progress import counted_progress
-    from shopsight.photo_lists import read_photo_list
-    from shopsight.search.weights import check_focus
-
-    wanted = pairs(only or [], "--only")
-    labelled = read_photo_list(photos, only=wanted)
-    with open_shop(context, data) as shop:
-        shop.warm()
-        check_focus(shop.encoder.spec, focus)
-        with counted_progress("Evaluating", len(labelled.photos)) as progress:
-            result = evaluation.evaluate(
-                labelled,
-                lambda photo: shop.search(photo, limit=evaluation.DEPTH, focus=focus),
-                known_products=shop.catalog.get,
-                progress=progress,
-            )
-    if json_output:
-        print_json(result.as_dict())
-        return
-    rows = [[f"recall@{k}", f"{value:.3f}"] for k, value in result.recall.items()]
-    rows += [
-        ["MRR", f"{result.mrr:.3f}"],
-        ["nDCG@10", f"{result.ndcg_at_10:.3f}"],
-        ["mAP", f"{result.mean_average_precision:.3f}"],
-        ["latency p50", f"{result.latency_ms['p50']:.1f} ms"],
-        ["latency p95", f"{result.latency_ms['p95']:.1f} ms"],
-    ]
-    print_table(f"{result.photos} photos of {photos}", {"figure": "left", "value": "right"}, rows)
-    for count, what in (
-        (result.unlabelled, "rows without a product were left out"),
-        (
-            result.unknown_products,
-            "products of the list are not in the index: their photos cannot succeed",
-        ),
-        (len(result.failed), "photos could not be used and count as not found"),
-    ):
-        if count:
-            typer.echo(f"{count} {what}.", err=True)
-    for photo, reason in list(result.failed.items())[:5]:
-        typer.echo(f"  {photo}: {reason}", err=True)
 
 
 def pairs(given: list[str], option: str) -> dict[str, str]:

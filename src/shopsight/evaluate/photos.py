@@ -1,8 +1,7 @@
-"""Measures search on labelled photos: how often, and how high up, the right product is found."""
+"""Measures a shop's search on labelled photos, as it is: its index, its encoder, its latency."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from shopsight.errors import FeedError, ShopsightError
-from shopsight.photo_lists import PhotoList
+from shopsight.evaluate.metrics import average_precision, ndcg_at, recall_at, reciprocal_rank
+from shopsight.photo_lists import LabelledPhoto, PhotoList
 from shopsight.search.query import SearchResult
 
 DEPTH = 100
@@ -64,18 +64,21 @@ class Evaluation:
 
 def evaluate(
     photos: PhotoList,
-    search: Callable[[Path], SearchResult],
+    search: Callable[[Path | bytes], SearchResult],
     *,
     known_products: Callable[[Sequence[str]], Iterable[str]],
     progress: Callable[[int], None] = lambda _: None,
+    cut: Callable[[LabelledPhoto], bytes] | None = None,
 ) -> Evaluation:
     """Search every photo and compare with its label.
 
     Args:
         photos: Photos with labels.
-        search: Finds the first :data:`DEPTH` products for a photo.
+        search: Finds the first :data:`DEPTH` products for a photo's file, or for bytes.
         known_products: Which of some ids the catalogue holds.
         progress: Told the number of photos done.
+        cut: Gives the bytes of what is in a photo's box, see :func:`.pictures.cut_out`; without
+            it, photos are searched whole.
 
     Raises:
         FeedError: There is no labelled photo.
@@ -87,7 +90,7 @@ def evaluate(
     failed: dict[str, str] = {}
     for done, item in enumerate(photos.photos, start=1):
         try:
-            result = search(item.photo)
+            result = search(cut(item) if cut and item.box else item.photo)
         except ShopsightError as error:
             failed[str(item.photo)] = str(error)
             ranks.append(([], len(item.product_ids)))
@@ -104,34 +107,11 @@ def evaluate(
         unlabelled=photos.unlabelled,
         unknown_products=len(set(labels) - set(known_products(labels))),
         recall={k: _mean(recall_at(k, *one) for one in ranks) for k in RECALL_AT},
-        mrr=_mean(1 / hits[0] if hits else 0.0 for hits, _ in ranks),
+        mrr=_mean(reciprocal_rank(hits) for hits, _ in ranks),
         ndcg_at_10=_mean(ndcg_at(10, *one) for one in ranks),
         mean_average_precision=_mean(average_precision(*one) for one in ranks),
         latency_ms={f"p{q}": float(np.percentile(latencies or [0.0], q)) for q in (50, 95)},
     )
-
-
-def recall_at(k: int, ranks: Sequence[int], relevant: int) -> float:
-    """Share of the relevant products (at most k can be) among the first k.
-
-    Args:
-        k: Depth.
-        ranks: Ranks of the relevant products that were found, from 1, ascending.
-        relevant: How many relevant products there are.
-    """
-    return sum(rank <= k for rank in ranks) / min(k, relevant)
-
-
-def ndcg_at(k: int, ranks: Sequence[int], relevant: int) -> float:
-    """Normalised discounted cumulative gain, binary relevance (Järvelin, Kekäläinen, 2002)."""
-    gain = sum(1 / math.log2(rank + 1) for rank in ranks if rank <= k)
-    ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(k, relevant) + 1))
-    return gain / ideal
-
-
-def average_precision(ranks: Sequence[int], relevant: int) -> float:
-    """Mean of the precision at each relevant product; one not found counts as 0."""
-    return sum(position / rank for position, rank in enumerate(ranks, start=1)) / relevant
 
 
 def _mean(values: Iterable[float]) -> float:
