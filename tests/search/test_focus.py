@@ -23,12 +23,13 @@ def opened(folder: Path, **more: Any) -> Shop:
     return shop
 
 
-@pytest.fixture(scope="module", params=["cosine", "l2"])
+@pytest.fixture(scope="module", params=[("exact", "cosine"), ("exact", "l2"), ("lance", "cosine")])
 def shop(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:
-    """The shop, with each metric."""
-    with opened(tmp_path_factory.mktemp("focus"), metric=request.param) as shop:
+    """The shop, with each metric and the default store."""
+    store, metric = request.param
+    with opened(tmp_path_factory.mktemp("focus"), store=store, metric=metric) as shop:
         yield shop
 
 

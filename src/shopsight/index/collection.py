@@ -24,6 +24,10 @@ from shopsight.index.standardize import Standardizer
 from shopsight.index.versions import IndexManifest
 from shopsight.index.weighted import rescored, weighted
 
+_FARTHER = 8
+"""How much farther weighted searches look: what is near to them is spread over more of the index,
+which was made for vectors as they are. See ``docs/performance.md``."""
+
 
 class Collection:
     """Vectors of one index version, as the encoder made them: standardisation happens in here.
@@ -85,7 +89,7 @@ class Collection:
             return self.store.search(query, k, where=where, effort=effort)
         # After the scaling: it moves the origin, so weights before it would weight the mean.
         searched = weighted(query, weights)
-        found = self.store.search(searched, k, where=where, effort=effort)
+        found = self.store.search(searched, k, where=where, effort=effort * _FARTHER)
         return rescored(found, query, searched, self.store.schema.metric)
 
     def scan(self) -> Iterator[Records]:
