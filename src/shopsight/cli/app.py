@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from shopsight import __version__
-from shopsight.cli import catalogue, evaluate, photos, server
+from shopsight.cli import catalogue, evaluate, photos, server, train
 from shopsight.cli.common import Options
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(catalogue.feed_app, name="feed")
 app.command()(photos.search)
 app.command()(photos.match)
 app.command()(evaluate.evaluate)
+app.command()(train.train)
 app.command()(server.serve)
 app.add_typer(server.keys_app, name="keys")
 app.command()(catalogue.doctor)

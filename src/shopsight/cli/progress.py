@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -93,6 +93,22 @@ def counted_progress(what: str, total: int) -> Iterator[_Counter]:
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         yield _Counter(progress, what, total)
+
+
+@contextmanager
+def staged_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for work of several stages, each told by its name, what is done, and its total."""
+    with ExitStack() as stack:
+        stages: dict[str, _Counter] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in stages:
+                stack.close()
+                stages.clear()
+                stages[what] = stack.enter_context(counted_progress(what, total))
+            stages[what](done)
+
+        yield show
 
 
 class _Counter:
