@@ -231,7 +231,7 @@ def measure_latencies(
     """Time encoders on single pictures, in turns, so that all see the same state of the machine.
 
     Each picture goes through all encoders, starting with another one each time. Measured from the
-    picture's bytes to the scores of the whole gallery.
+    picture's bytes to the whole gallery ranked.
 
     Returns:
         Per encoder ``p50`` and ``p95`` in milliseconds.
@@ -249,7 +249,7 @@ def measure_latencies(
             number = (turn + step) % len(encoders)
             start = time.perf_counter()
             pixels = prepare(data, picture.box, encoders[number].spec.preprocessing, limits)
-            galleries[number].scores(encoders[number].encode_images(pixels[None])[0])
+            galleries[number].ranked(encoders[number].encode_images(pixels[None])[0])
             if turn:
                 times[number].append((time.perf_counter() - start) * 1000)
     return [

@@ -91,7 +91,8 @@ def _example(comparison: Comparison, number: int, limits: ImageLimits) -> Exampl
         for result in comparison.results
     ]
     link = _link(pictures[query.row], limits) if query.row is not None else ""
-    return Example(Shown(link, query.expected), expected, answers)
+    words = "" if expected else query.expected
+    return Example(Shown(link, words), expected, answers)
 
 
 def _answer(comparison: Comparison, outcome: Outcome, number: int, limits: ImageLimits) -> Shown:

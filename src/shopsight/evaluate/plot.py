@@ -7,9 +7,9 @@ from html import escape
 
 from shopsight.evaluate.resampling import Interval
 
-_LEFT, _WIDE, _RIGHT = 190, 380, 70
+_LEFT, _WIDE, _RIGHT = 170, 250, 60
 _ROW, _TOP, _BOTTOM = 26, 8, 24
-_LABEL = 26  # letters of a name that fit
+_LABEL = 22  # letters of a name that fit
 
 
 def intervals(figure: str, rows: Mapping[str, Interval]) -> str:

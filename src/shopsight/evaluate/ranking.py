@@ -64,15 +64,25 @@ class Gallery:
         rows = self._scaling.apply(vectors) if self._scaling else vectors
         self._rows = unit_rows(rows) if options.metric is Metric.COSINE else rows
 
-    def scores(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How near each row is to a query ``(dimension,)``: ``(n,)``, larger is nearer."""
+    def ranked(self, vector: NDArray[np.float32]) -> tuple[Rows, NDArray[np.float32]]:
+        """All rows by their nearness to a query.
+
+        Args:
+            vector: ``(dimension,)`` as the encoder made it.
+
+        Returns:
+            Their numbers ``(n,)``, nearest first, and their scores in that order, larger is nearer.
+        """
+        metric = self._options.metric
         query = self._scaling.apply(vector) if self._scaling else vector
         weights = part_weights(self._spec, vector, self._options.focus)
-        if weights is None:
-            return scores(self._options.metric, self._rows, query)
-        searched = weighted(query, weights)
-        found = scores(self._options.metric, self._rows, searched)
-        return rescored(Neighbors((), (), found), query, searched, self._options.metric).scores
+        searched = query if weights is None else weighted(query, weights)
+        found = scores(metric, self._rows, searched)
+        order = np.argsort(-np.nan_to_num(found, nan=-np.inf), kind="stable")
+        found = found[order]
+        if weights is not None:
+            found = rescored(Neighbors((), (), found), query, searched, metric).scores
+        return order, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +177,7 @@ def solve(problem: Problem, vectors: NDArray[np.float32], gallery: Gallery) -> O
     for number, query in enumerate(problem.queries):
         ranks: list[int] = []
         if query.row is not None:
-            rows, found = _ranked(gallery.scores(vectors[query.row]), problem, query.excluded)
+            rows, found = _owners(gallery.ranked(vectors[query.row]), problem, query.excluded)
             ranks = (np.flatnonzero(np.isin(problem.owners[rows], query.relevant)) + 1).tolist()
             if len(rows):
                 first[number], best[number] = rows[0], found[0]
@@ -178,18 +188,18 @@ def solve(problem: Problem, vectors: NDArray[np.float32], gallery: Gallery) -> O
         first,
         best,
         right,
-        np.array([_ranked(gallery.scores(vectors[row]), problem)[1][0] for row in problem.absent]),
+        np.array([_owners(gallery.ranked(vectors[row]), problem)[1][0] for row in problem.absent]),
     )
 
 
-def _ranked(
-    found: NDArray[np.float32], problem: Problem, excluded: Rows = _NONE
+def _owners(
+    ranked: tuple[Rows, NDArray[np.float32]], problem: Problem, excluded: Rows = _NONE
 ) -> tuple[Rows, NDArray[np.float32]]:
     """The best row of each owner, best owner first, with its score."""
-    order = np.argsort(-np.nan_to_num(found, nan=-np.inf), kind="stable")
+    rows, found = ranked
     if len(excluded):
-        order = order[np.isin(problem.owners[order], excluded, invert=True)]
-    _, places = np.unique(problem.owners[order], return_index=True)
-    rows = order[np.sort(places)]
-    rows = rows[: problem.depth or None]
-    return rows, found[rows]
+        kept = np.isin(problem.owners[rows], excluded, invert=True)
+        rows, found = rows[kept], found[kept]
+    _, places = np.unique(problem.owners[rows], return_index=True)
+    places = np.sort(places)[: problem.depth or None]
+    return rows[places], found[places]

@@ -29,7 +29,7 @@ corrected for several tests. Calibration: a logistic curve from the score of the
 probability that it is right, fitted and measured by five-fold cross-validation; the error is the
 expected calibration error with ten bins of equal count. No match: the probability that a photo of
 something sold scores above one of something not sold. Latency: one picture at a time, encoders in
-turns, from bytes to scores.</p>"""
+turns, from bytes to ranks.</p>"""
 
 
 def write_report(comparison: Comparison, path: Path, limits: ImageLimits) -> None:

@@ -100,13 +100,13 @@ class Clusters:
             absent: ``(m,)`` scores of queries without an answer, each a cluster of its own.
         """
         won = wins(present[counted], absent)
-        number = self.number[counted]
-        sizes = np.bincount(number, minlength=self.count)
-        per_cluster = np.zeros((self.count, len(absent)))
+        names, number = np.unique(self.number[counted], return_inverse=True)
+        sizes = np.bincount(number)
+        per_cluster = np.zeros((len(names), len(absent)))
         np.add.at(per_cluster, number, won)
         means = []
         pairs = zip(
-            _counts(self.count, self._seed), _counts(len(absent), self._seed + 1), strict=True
+            _counts(len(names), self._seed), _counts(len(absent), self._seed + 1), strict=True
         )
         for here, there in pairs:
             total = ((here @ per_cluster) * there).sum(axis=1)
