@@ -81,6 +81,7 @@ def _catalogue(shop: Shop) -> str:
 
 
 def _encoder(shop: Shop) -> str:
+    shop.choose_engine()
     spec = shop.encoder.spec
     fingerprint = spec.fingerprint[:12]
     return f"{spec.name}: {spec.dimension} dimensions, {spec.licence}, fingerprint {fingerprint}"

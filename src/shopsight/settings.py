@@ -23,6 +23,12 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("shopsight-data"), description="The one folder where everything lives.")
     encoder: str = Field("lite", description="Encoder by name.")
+    encoder_backend: Literal["auto", "onnxruntime", "openvino", "cuda", "coreml"] = Field(
+        "auto", description="What runs the encoder's model; `auto`: the fastest here."
+    )
+    encoder_precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
+        "auto", description="Precision inside the model; `auto`: the fastest that is near fp32."
+    )
     threads: int = Field(0, ge=0, le=256, description="Threads of the encoder; 0: one per core.")
 
     store: str = Field("lance", description="Vector store by name.")
@@ -77,7 +83,10 @@ class Settings(BaseSettings):
     )
 
     batch_size: int = Field(
-        32, ge=1, le=1024, description="Pictures per encoder batch when indexing."
+        0,
+        ge=0,
+        le=1024,
+        description="Pictures per encoder batch when indexing; 0: by cores and backend.",
     )
     write_every_rows: int = Field(
         512, ge=1, description="Rows buffered before they are written to the index."

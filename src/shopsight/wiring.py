@@ -18,6 +18,7 @@ from shopsight.catalog.store import CatalogCounts, CatalogStore, ImageState
 from shopsight.encoders import load_encoder
 from shopsight.encoders.base import Encoder
 from shopsight.encoders.batching import MicroBatcher
+from shopsight.encoders.engines import batch_size
 from shopsight.errors import DecodeError, ImageError, ShopsightError
 from shopsight.images.prepare import ImageLimits, load_pixels, read_local
 from shopsight.index.base import FieldType, Health, Metric
@@ -123,7 +124,7 @@ class Shop:
         """The encoder, loaded at the first use."""
         with self._loading:
             if self._loaded is None:
-                self._loaded = load_encoder(self.settings.encoder, threads=self.settings.threads)
+                self._loaded = self._load_encoder(measure=False)
             return self._loaded
 
     @property
@@ -140,6 +141,32 @@ class Shop:
             EncoderMismatchError: Another encoder made the index.
         """
         return self._serve()[1]
+
+    def choose_engine(self) -> None:
+        """Load the encoder; find out first what runs it fastest here, if that is not known.
+
+        Takes seconds where several engines are installed. Does nothing once the encoder is loaded.
+        """
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = self._load_encoder(measure=True)
+
+    def _measured_encoder(self) -> Encoder:
+        """The encoder for indexing, which takes long enough to find the fastest engine first."""
+        self.choose_engine()
+        return self.encoder
+
+    def _load_encoder(self, *, measure: bool) -> Encoder:
+        from shopsight.encoders.backends import EngineChoice
+
+        settings = self.settings
+        choice = EngineChoice(
+            backend=settings.encoder_backend,
+            precision=settings.encoder_precision,
+            cache=settings.data / "engines",
+            measure=measure,
+        )
+        return load_encoder(settings.encoder, threads=settings.threads, engine=choice)
 
     def warm(self) -> None:
         """Load the encoder and the index and run both once, so that the first query is fast."""
@@ -377,8 +404,9 @@ class Shop:
         from shopsight.ingest.pipeline import IngestLimits
 
         settings = self.settings
+        batch = settings.batch_size or batch_size(settings.encoder_backend, settings.threads)
         limits = IngestLimits(
-            batch_size=settings.batch_size,
+            batch_size=batch,
             write_every_rows=settings.write_every_rows,
             write_every_s=settings.write_every_s,
             max_age_s=settings.fetch_max_age_s,
@@ -389,10 +417,10 @@ class Shop:
             fetch=self._fetch_limits(),
             image=self._image_limits,
             max_feed_bytes=settings.max_feed_bytes,
-            look_ahead=max(2 * settings.batch_size, settings.fetch_concurrency),
+            look_ahead=max(2 * batch, settings.fetch_concurrency),
             ingest=limits,
         )
-        return Importer(self.catalog, self._lifecycle, lambda: self.encoder, options)
+        return Importer(self.catalog, self._lifecycle, self._measured_encoder, options)
 
     def _decode(self, data: bytes) -> NDArray[np.uint8]:
         return load_pixels(data, self.encoder.spec.preprocessing, self._image_limits)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from shopsight.encoders.backends import EngineChoice
     from shopsight.encoders.files import FileEncoder
 
 
-def load_encoder(name: str = "lite", *, threads: int = 0) -> FileEncoder:
+def load_encoder(
+    name: str = "lite", *, threads: int = 0, engine: EngineChoice | None = None
+) -> FileEncoder:
     """Load an encoder by name, or from a folder.
 
     Args:
@@ -16,14 +19,26 @@ def load_encoder(name: str = "lite", *, threads: int = 0) -> FileEncoder:
             ``shopsight.plugins``), or the path of an encoder folder,
             such as ``shopsight train`` makes.
         threads: Threads it may use for one call; 0: one per core.
+        engine: What runs its model, and how precisely; without it, ONNX Runtime in float32. Does
+            not concern encoders that run no ONNX model.
 
     Returns:
         An encoder that also reads files: ``load_encoder("lite").encode_files(paths)``.
 
     Raises:
         SettingsError: No encoder has this name; the message lists those that exist.
-        EncoderError: Its model cannot be loaded.
+        EncoderError: Its model cannot be loaded, or not be run by the engine.
     """
+    encoder = _load(name, threads)
+    if engine is None:
+        return encoder
+    from shopsight.encoders.backends import with_fastest
+    from shopsight.encoders.onnx import PlainOnnxEncoder
+
+    return with_fastest(encoder, engine) if isinstance(encoder, PlainOnnxEncoder) else encoder
+
+
+def _load(name: str, threads: int) -> FileEncoder:
     from pathlib import Path
 
     from shopsight import plugins

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import onnxruntime as ort
@@ -16,15 +16,13 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from shopsight.encoders.base import EncoderSpec, Pixels, Vectors
 from shopsight.encoders.checks import check_pixels
+from shopsight.encoders.engines import RUN_SIZE, Engine, Session, usable_cores
 from shopsight.encoders.files import EncodesFiles
 from shopsight.encoders.specs import LITE, MODELS, ModelFacts, encoder_spec
 from shopsight.errors import EncoderError
 
 PIXELS, EMBEDDING, CELLS, CELLS_SWITCH = "pixels", "embedding", "cells", "with_cells"
 """Names of the graph's inputs and outputs. The switch is false unless given."""
-
-RUN_SIZE = 2
-"""Pictures per run. A larger batch is no faster per picture on a CPU, and takes more memory."""
 
 ERRORS_ONLY = 3
 """Severity from which ONNX Runtime writes to standard error."""
@@ -68,13 +66,15 @@ class PlainOnnxEncoder(EncodesFiles):
     def __init__(self, facts: ModelFacts, path: Path, *, threads: int = 0) -> None:
         self._spec = encoder_spec(facts, path)
         self._path = path
-        self._threads = threads or _cores()
+        self._threads = threads or usable_cores()
+        self._engine = CPU
         self._crew: _Crew | None = None
         self._hiring = threading.Lock()
         try:
-            self._session: ort.InferenceSession | None = open_session(path, self._threads)
-            size = facts.preprocessing.size
-            self._warm(self._session, np.zeros((1, size, size, 3), np.uint8))
+            session = open_session(path, self._threads)
+            self._session: Session | None = session
+            self._has_cells = CELLS in {output.name for output in session.get_outputs()}
+            self._warm(session, self._blank())
         except _UNFIT as error:
             raise EncoderError(
                 f"The model of encoder {facts.name!r}, {path}, cannot be run: install the package "
@@ -91,18 +91,55 @@ class PlainOnnxEncoder(EncodesFiles):
         """Whether the graph gives cells."""
         if self._session is None:
             raise self._closed()
-        return CELLS in {output.name for output in self._session.get_outputs()}
+        return self._has_cells
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the model."""
+        return self._engine
+
+    @property
+    def path(self) -> Path:
+        """The ONNX file."""
+        return self._path
+
+    @property
+    def threads(self) -> int:
+        """Threads for one call."""
+        return self._threads
+
+    def with_engine(self, engine: Engine) -> Self:
+        """The same encoder, run by something else. Both must be closed.
+
+        Args:
+            engine: Runs the pictures; texts stay where they are.
+
+        Raises:
+            EncoderError: The engine cannot run this model, or this encoder is closed.
+        """
+        if self._session is None:
+            raise self._closed()
+        twin = copy.copy(self)
+        twin._engine, twin._crew, twin._hiring = engine, None, threading.Lock()  # noqa: SLF001  # its own
+        try:
+            twin._session = engine.open(self._path, self._threads, 1)  # noqa: SLF001
+            twin.encode_images(self._blank())
+        except RUNTIME_ERRORS as error:
+            raise EncoderError(
+                f"The encoder {self._spec.name!r} cannot be run by {engine.name}: {error}"
+            ) from error
+        return twin
 
     def encode_images(self, pixels: Pixels) -> Vectors:
         """Embed prepared pictures; see :meth:`shopsight.encoders.base.Encoder.encode_images`."""
         check_pixels(pixels, self._spec)
         vectors = np.empty((len(pixels), self._spec.dimension), np.float32)
-        parts = list(_parts(len(pixels)))
+        parts = list(_parts(len(pixels), self._engine.run_size))
 
-        def encode(part: slice, session: ort.InferenceSession | None) -> None:
+        def encode(part: slice, session: Session | None) -> None:
             vectors[part] = self._embed(session, pixels[part])
 
-        if len(parts) < self._threads or self._threads == 1:
+        if len(parts) < self._threads or self._threads == 1 or not self._engine.crew:
             for part in parts:
                 encode(part, self._session)
         else:
@@ -122,7 +159,11 @@ class PlainOnnxEncoder(EncodesFiles):
         """Run once, which shows whether the graph is as it should be."""
         self.encode_images(blank)
 
-    def _embed(self, session: ort.InferenceSession | None, pixels: Pixels) -> Vectors:
+    def _blank(self) -> Pixels:
+        size = self._spec.preprocessing.size
+        return np.zeros((1, size, size, 3), np.uint8)
+
+    def _embed(self, session: Session | None, pixels: Pixels) -> Vectors:
         """One run of the graph; what takes pictures in another form differs here."""
         (vectors,) = self._run(session, [EMBEDDING], {PIXELS: pixels})
         return vectors
@@ -132,7 +173,7 @@ class PlainOnnxEncoder(EncodesFiles):
         with self._hiring:
             if self._crew is None and self._session is not None:
                 pool = ThreadPoolExecutor(self._threads, thread_name_prefix="encode")
-                self._crew = _Crew(open_session(self._path, 1), pool)
+                self._crew = _Crew(self._engine.open(self._path, 1, self._threads), pool)
             if self._crew is None:
                 raise self._closed()
             return self._crew
@@ -142,7 +183,7 @@ class PlainOnnxEncoder(EncodesFiles):
 
     def _run(
         self,
-        session: ort.InferenceSession | None,
+        session: Session | None,
         outputs: list[str],
         inputs: dict[str, NDArray[np.generic]],
     ) -> list[NDArray[np.float32]]:
@@ -171,7 +212,7 @@ class OnnxEncoder(PlainOnnxEncoder):
         vectors = np.empty((len(pixels), self._spec.dimension), np.float32)
         cells = np.empty((len(pixels), *self._cell_shape), np.float32)
         switch = np.array(True)
-        for part in _parts(len(pixels)):
+        for part in _parts(len(pixels), self._engine.run_size):
             vectors[part], cells[part] = self._run(
                 self._session, [EMBEDDING, CELLS], {PIXELS: pixels[part], CELLS_SWITCH: switch}
             )
@@ -215,18 +256,21 @@ def load_lite(*, threads: int = 0) -> OnnxEncoder:
 
 
 class _Crew(NamedTuple):
-    session: ort.InferenceSession
+    session: Session
     pool: ThreadPoolExecutor
 
 
-def open_session(path: Path, threads: int) -> ort.InferenceSession:
+def open_session(
+    path: Path, threads: int, providers: Sequence[str] = ("CPUExecutionProvider",)
+) -> ort.InferenceSession:
     """A session for a model file; raises one of :data:`RUNTIME_ERRORS`.
 
     Args:
         path: The ONNX file.
         threads: Threads for one run.
+        providers: ONNX Runtime's names of what computes, the preferred one first.
     """
-    return ort.InferenceSession(path, _session_options(threads), providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(path, _session_options(threads), providers=list(providers))
 
 
 def _session_options(threads: int) -> ort.SessionOptions:
@@ -239,12 +283,15 @@ def _session_options(threads: int) -> ort.SessionOptions:
     return options
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _open_on_cpu(path: Path, threads: int, callers: int) -> Session:  # noqa: ARG001  # any number
+    session: Session = open_session(path, threads)
+    return session
 
 
-def _parts(count: int) -> Iterator[slice]:
-    """Slices of at most ``RUN_SIZE`` that cover ``count`` pictures."""
-    return (slice(start, start + RUN_SIZE) for start in range(0, count, RUN_SIZE))
+CPU = Engine("onnxruntime", "fp32", _open_on_cpu, RUN_SIZE, crew=True)
+"""ONNX Runtime on the CPU in float32: runs everything everywhere; what others are held against."""
+
+
+def _parts(count: int, size: int) -> Iterator[slice]:
+    """Slices of at most ``size`` that cover ``count`` pictures."""
+    return (slice(start, start + size) for start in range(0, count, size))
