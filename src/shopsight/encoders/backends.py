@@ -95,7 +95,7 @@ def with_fastest(encoder: PlainOnnxEncoder, choice: EngineChoice) -> PlainOnnxEn
     """
     candidates = _candidates(choice)
     if len(candidates) == 1 and candidates[0].exact:
-        return _moved(encoder, _engine(candidates[0], encoder, choice))
+        return _moved(encoder, engine_of(candidates[0], encoder, choice))
     found = recall(choice.cache, encoder, choice.backend, choice.precision)
     if found is None:
         if (choice.backend, choice.precision) == ("auto", "auto") and not choice.measure:
@@ -104,7 +104,7 @@ def with_fastest(encoder: PlainOnnxEncoder, choice: EngineChoice) -> PlainOnnxEn
         remember(choice.cache, encoder, choice.backend, choice.precision, found)
     best = fastest(found)
     logger.info("The encoder %s runs on %s", encoder.spec.name, best.name)
-    return _moved(encoder, _engine(best, encoder, choice))
+    return _moved(encoder, engine_of(best, encoder, choice))
 
 
 def fastest(measurements: list[Measurement]) -> Candidate:
@@ -227,8 +227,20 @@ def _check(backend: str, precision: str) -> None:
         openvino.load_core()
 
 
-def _engine(candidate: Candidate, encoder: PlainOnnxEncoder, choice: EngineChoice) -> Engine:
-    """The engine of a candidate; what it needs is made if it is not there."""
+def engine_of(candidate: Candidate, encoder: PlainOnnxEncoder, choice: EngineChoice) -> Engine:
+    """The engine of a candidate; what it needs is made if it is not there.
+
+    Args:
+        candidate: The engine in words.
+        encoder: It is for this model; on ONNX Runtime in float32.
+        choice: Where 8-bit models are kept.
+
+    Raises:
+        MissingExtraError: A package is not installed.
+        SettingsError: 8-bit models have no folder to be in.
+        EncoderError: The model cannot be made 8-bit.
+        StorageError: The 8-bit model cannot be written.
+    """
     backend, precision = candidate.backend, candidate.precision
     if backend in DEVICES:
         open_it = partial(_open_on_device, DEVICES[backend])
@@ -328,7 +340,7 @@ def _tried(
     try:
         for share in shares:
             tried = candidate.model_copy(update={"kept_share": share})
-            twin = encoder.with_engine(_engine(tried, encoder, choice))
+            twin = encoder.with_engine(engine_of(tried, encoder, choice))
             cosines = (twin.encode_images(pixels) * exact).sum(axis=1)
             trials = [_Trial(tried, twin, float(cosines.min()), float(cosines.mean()))]
             if share is None or cosines.min() >= LEAST_COSINE:

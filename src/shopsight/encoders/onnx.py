@@ -124,7 +124,7 @@ class PlainOnnxEncoder(EncodesFiles):
         try:
             twin._session = engine.open(self._path, self._threads, 1)  # noqa: SLF001
             twin.encode_images(self._blank())
-        except RUNTIME_ERRORS as error:
+        except _UNFIT as error:
             raise EncoderError(
                 f"The encoder {self._spec.name!r} cannot be run by {engine.name}: {error}"
             ) from error
