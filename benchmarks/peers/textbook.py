@@ -168,8 +168,8 @@ class Varied(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
 def varied(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """A gray picture turned, scaled, shifted and perhaps mirrored, as articles augment pictures.
 
-    By at most 15 degrees, 15 % and 10 %. Done with Pillow, in place of the layers that Keras has for
-    it, which are slow with PyTorch on a CPU.
+    By at most 15 degrees, 15 % and 10 %. Done with Pillow, in place of the layers that Keras has
+    for it, which are slow with PyTorch on a CPU.
 
     Args:
         pixels: ``(h, w, 1)`` uint8.
