@@ -22,7 +22,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SHOPSIGHT_", frozen=True, extra="forbid")
 
     data: Path = Field(Path("shopsight-data"), description="The one folder where everything lives.")
-    encoder: str = Field("lite", description="Encoder by name.")
+    encoder: str = Field("lite", description="Encoder by name, or path of its folder or ONNX file.")
+    encoder_cache: str = Field(
+        "",
+        description="Folder for published encoders; empty: `~/.cache/shopsight/encoders`.",
+    )
     encoder_backend: Literal["auto", "onnxruntime", "openvino", "cuda", "coreml"] = Field(
         "auto", description="What runs the encoder's model; `auto`: the fastest here."
     )
@@ -127,6 +131,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
     )
+
+    @property
+    def resolved_encoder_cache(self) -> Path:
+        """Folder for published encoders."""
+        return Path(self.encoder_cache or "~/.cache/shopsight/encoders").expanduser()
 
     @property
     def resolved_store_uri(self) -> str:

@@ -166,7 +166,12 @@ class Shop:
             cache=settings.data / "engines",
             measure=measure,
         )
-        return load_encoder(settings.encoder, threads=settings.threads, engine=choice)
+        return load_encoder(
+            settings.encoder,
+            threads=settings.threads,
+            engine=choice,
+            cache=settings.resolved_encoder_cache,
+        )
 
     def warm(self) -> None:
         """Load the encoder and the index and run both once, so that the first query is fast."""

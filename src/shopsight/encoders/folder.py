@@ -106,7 +106,7 @@ def load_folder(path: Path, *, threads: int = 0) -> PlainOnnxEncoder:
         threads: Threads for one call; 0: one per core.
 
     Returns:
-        An encoder, with cells if its graph has them.
+        An encoder, with cells if its graph has them, or with a text tower if the facts name one.
 
     Raises:
         EncoderError: The folder is incomplete or damaged, or its model cannot be run.
@@ -114,6 +114,10 @@ def load_folder(path: Path, *, threads: int = 0) -> PlainOnnxEncoder:
     from shopsight.encoders.onnx import load_model
 
     facts = read_folder(path)
+    if facts.text is not None:
+        from shopsight.encoders.text import TextOnnxEncoder
+
+        return TextOnnxEncoder(facts, path, threads=threads)
     return load_model(facts, path / facts.file, threads=threads)
 
 
