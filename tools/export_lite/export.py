@@ -1,6 +1,7 @@
 """Write the model file of the encoder ``lite``, and its golden vectors.
 
-Usage: ``python export.py MODEL --data PICTURES [--golden GOLDEN]``. See README.md beside this file.
+Usage: ``python export.py MODEL --data PICTURES [--golden GOLDEN]``, or, for the network as it was
+published, ``python export.py MODEL --raw``. See README.md beside this file.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import onnx
 from golden import write_golden
 from network import MEAN, SCALE, SIZE, Projection, features_model, lite_model
-from projection import PICTURE_SETS, fit, pictures, plain, pooled_features
+from projection import PICTURE_SETS, fit, pictures, plain, pooled_features, raw
 from source import Source, load_source
 
 
@@ -23,9 +24,12 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="ONNX file to write")
     parser.add_argument("--data", type=Path, help="folder of pictures for the fit; without: plain")
     parser.add_argument("--golden", type=Path, help="golden vectors (.npz) to write")
+    parser.add_argument(
+        "--raw", action="store_true", help="the head's 1280 mean features as they are"
+    )
     arguments = parser.parse_args()
     source = load_source()
-    projection = _projection(source, arguments.data)
+    projection = raw() if arguments.raw else _projection(source, arguments.data)
     model = lite_model(source.state, source.blocks, projection, _metadata(fitted=arguments.data))
     onnx.save(model, arguments.model)
     print(f"{arguments.model}: {arguments.model.stat().st_size:,} bytes")

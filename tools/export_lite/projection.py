@@ -102,6 +102,13 @@ def plain() -> Projection:
     return Projection(matrix, np.zeros(BLOCK_FEATURES, np.float32))
 
 
+def raw() -> Projection:
+    """The head's mean features as they are: what ImageNet features usually means."""
+    matrix = np.zeros((HEAD_FEATURES, FEATURES), np.float32)
+    matrix[:, BLOCK_FEATURES:] = np.eye(HEAD_FEATURES)
+    return Projection(matrix, np.zeros(HEAD_FEATURES, np.float32))
+
+
 def fit(features: Array) -> Projection:
     """Fit the projection on mean features ``(n, FEATURES)`` of many pictures."""
     rows = features.astype(np.float64)
