@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from shopsight import __version__
-from shopsight.cli import catalogue, evaluate, photos, server, train
+from shopsight.cli import catalogue, encoders, evaluate, photos, server, train
 from shopsight.cli.common import Options
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command()(evaluate.evaluate)
 app.command()(train.train)
 app.command()(server.serve)
 app.add_typer(server.keys_app, name="keys")
+app.command()(encoders.encoders)
 app.command()(catalogue.doctor)
 
 
@@ -41,10 +42,16 @@ def shopsight(
             help="The one folder where everything lives (SHOPSIGHT_DATA; ./shopsight-data)."
         ),
     ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Encoder by name, or path of its folder or ONNX file (SHOPSIGHT_ENCODER; lite)."
+        ),
+    ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Visual search that an online shop runs itself: photos in, products out."""
     if version:
         typer.echo(f"shopsight {__version__}")
         raise typer.Exit
-    context.obj = Options(data=data)
+    context.obj = Options(data=data, encoder=encoder)

@@ -40,6 +40,7 @@ class Options:
     """Options given before the command."""
 
     data: Path | None = None
+    encoder: str | None = None
 
 
 def settings_of(context: typer.Context, data: Path | None = None, **overrides: object) -> Settings:
@@ -47,7 +48,8 @@ def settings_of(context: typer.Context, data: Path | None = None, **overrides: o
     from shopsight.settings import load_settings
 
     options = context.obj if isinstance(context.obj, Options) else Options()
-    settings = load_settings(data=data or options.data, **overrides)
+    given = {"encoder": options.encoder} | overrides
+    settings = load_settings(data=data or options.data, **given)
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

@@ -63,7 +63,6 @@ def _published(
 KNOWN: tuple[KnownEncoder, ...] = (
     _published("siglip2-base", "google/siglip2-base-patch16-224", 768, 1501, MANY),
     _published("siglip2-base-384", "google/siglip2-base-patch16-384", 768, 1503, MANY),
-    _published("siglip-base", "google/siglip-base-patch16-224", 768, 813, "en"),
     _published("clip-vit-b32", "openai/clip-vit-base-patch32", 512, 605, "en").model_copy(
         update={"licence": "MIT"}
     ),
