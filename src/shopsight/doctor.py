@@ -81,10 +81,16 @@ def _catalogue(shop: Shop) -> str:
 
 
 def _encoder(shop: Shop) -> str:
+    from shopsight.encoders.onnx import PlainOnnxEncoder
+
     shop.choose_engine()
-    spec = shop.encoder.spec
-    fingerprint = spec.fingerprint[:12]
-    return f"{spec.name}: {spec.dimension} dimensions, {spec.licence}, fingerprint {fingerprint}"
+    encoder = shop.encoder
+    spec = encoder.spec
+    engine = f", on {encoder.engine.name}" if isinstance(encoder, PlainOnnxEncoder) else ""
+    return (
+        f"{spec.name}: {spec.dimension} dimensions, {spec.licence}, "
+        f"fingerprint {spec.fingerprint[:12]}{engine}"
+    )
 
 
 def _index(shop: Shop) -> str:

@@ -94,6 +94,17 @@ def test_measurements_that_cannot_be_kept_are_no_error(lite, tmp_path, caplog):
     assert recall(blocked, lite, "auto", "auto") is None
 
 
+def test_known_engine_that_is_gone_does_no_harm(lite, tmp_path, caplog):
+    """When the engine that was fastest cannot start any more, float32 goes on, with a warning."""
+    found = [measured("onnxruntime", "fp32", 1, 1), measured("cuda", "fp32", 100, 1)]
+    if "CUDAExecutionProvider" in ort.get_available_providers():
+        pytest.skip("CUDA is here")
+    remember(tmp_path, lite, "auto", "auto", found)
+    with caplog.at_level(logging.WARNING):
+        assert with_fastest(lite, EngineChoice(cache=tmp_path)) is lite
+    assert "cannot run on cuda fp32" in caplog.text
+
+
 def test_openvino_is_found_and_kept(lite, tmp_path):
     """Where OpenVINO is installed, it is compared once, and the next start knows the winner."""
     pytest.importorskip("openvino", reason="the extra openvino is not installed")

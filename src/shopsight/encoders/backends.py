@@ -21,7 +21,13 @@ from shopsight.encoders.files import LIMITS
 from shopsight.encoders.measurements import Candidate, Measurement, recall, remember
 from shopsight.encoders.onnx import CPU, PlainOnnxEncoder, open_session
 from shopsight.encoders.quantize import KEPT_SHARES, quantize
-from shopsight.errors import EncoderError, MissingExtraError, SettingsError, StorageError
+from shopsight.errors import (
+    EncoderError,
+    MissingExtraError,
+    SettingsError,
+    ShopsightError,
+    StorageError,
+)
 from shopsight.images.prepare import load_pixels
 from shopsight.sample_shop import ROOT
 
@@ -103,8 +109,15 @@ def with_fastest(encoder: PlainOnnxEncoder, choice: EngineChoice) -> PlainOnnxEn
         found = _compared(encoder, candidates, choice)
         remember(choice.cache, encoder, choice.backend, choice.precision, found)
     best = fastest(found)
+    try:
+        moved = _moved(encoder, engine_of(best, encoder, choice))
+    except ShopsightError as error:
+        if (choice.backend, choice.precision) != ("auto", "auto"):
+            raise
+        logger.warning("The encoder cannot run on %s: %s", best.name, error)
+        return encoder
     logger.info("The encoder %s runs on %s", encoder.spec.name, best.name)
-    return _moved(encoder, engine_of(best, encoder, choice))
+    return moved
 
 
 def fastest(measurements: list[Measurement]) -> Candidate:
@@ -263,8 +276,11 @@ def _open_model(model: Path, path: Path, threads: int, callers: int) -> Session:
 
 
 def _open_on_device(provider: str, path: Path, threads: int, callers: int) -> Session:  # noqa: ARG001
-    session = open_session(path, threads, (provider, "CPUExecutionProvider"))
-    if provider not in session.get_providers():  # ONNX Runtime only warns, and uses the processor
+    session = None
+    if provider in ort.get_available_providers():
+        session = open_session(path, threads, (provider, "CPUExecutionProvider"))
+    # Of a provider that does not start there is only a warning, and the processor does the work.
+    if session is None or provider not in session.get_providers():
         raise EncoderError(
             f"ONNX Runtime could not start {provider}: install its driver and libraries, "
             "or choose another encoder backend"
