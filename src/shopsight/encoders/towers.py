@@ -5,7 +5,6 @@ Only imported to export a model: what is exported runs without PyTorch.
 
 from __future__ import annotations
 
-import json
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import nn
 
@@ -30,7 +30,7 @@ FAILURES: tuple[type[Exception], ...] = (
     AttributeError,
     RuntimeError,
     ImportError,
-    json.JSONDecodeError,
+    SafetensorError,
 )
 """What both libraries raise for damaged or foreign files; neither has a base for its errors."""
 
