@@ -89,7 +89,7 @@ def load_categories(folder: Path) -> CategoryHead | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as found:
             facts = json.loads(found["facts"].tobytes())
             head = CategoryHead(
                 tuple(map(str, facts["labels"])),

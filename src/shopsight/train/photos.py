@@ -85,9 +85,9 @@ def gather_photos(source: Path, *, label_column: str = "", group_column: str = "
     else:
         raise FeedError(f"{source} does not exist.")
     if not found.photos:
-        first = f" ({found.problems[0].where}: {found.problems[0].reason})"
+        first = "".join(f" ({one.where}: {one.reason})" for one in found.problems[:1])
         raise FeedError(
-            f"There is no labelled photo in {source}{first if found.problems else ''}. It must be "
+            f"There is no labelled photo in {source}{first}. It must be "
             "a folder with one folder per label, or a CSV file with the columns 'photo' and 'label'"
         )
     return found

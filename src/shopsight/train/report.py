@@ -77,10 +77,10 @@ class Summary:
             "# Training report",
             "",
             (
-                f"Mode `{self.mode}`, from the encoder `{self.base.name}`: {counted}. No photo, group "
-                "or near duplicate is on both sides. Weights are the average of those around epoch "
-                f"{self.best_epoch} of {self.epochs}, which was best on the validation photos: chosen "
-                "on them, the figures flatter a little."
+                f"Mode `{self.mode}`, from the encoder `{self.base.name}`: {counted}. No photo, "
+                "group or near duplicate is on both sides. The weights are those averaged at epoch "
+                f"{self.best_epoch} of {self.epochs}, which was best on the validation photos: "
+                "chosen on them, the figures flatter a little."
             ),
             "",
             "| figure | before (95 %) | after (95 %) | change | meaning |",
@@ -100,8 +100,8 @@ class Summary:
             "",
             (
                 f"An encoder that `shopsight train` made from `{self.base.name}` with a shop's own "
-                "pictures. Use it with `--encoder PATH` or `SHOPSIGHT_ENCODER=PATH`; an index must be "
-                "made with the same encoder."
+                "pictures. Use it with `SHOPSIGHT_ENCODER=PATH`; an index must be made with the "
+                "same encoder."
             ),
             "",
             f"- Start: {self.base.source}",

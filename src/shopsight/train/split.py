@@ -110,7 +110,7 @@ def split(
     if not result.train or not result.validation:
         raise FeedError(
             f"{len(result.train)} photos to learn from and {len(result.validation)} to measure on "
-            "are too few: both sides need photos, of groups of their own, and every label two at least"
+            "are too few: both sides need photos, in groups of their own, and every label two"
         )
     return result
 
@@ -140,10 +140,14 @@ def _chosen(photos: Sequence[Checked], share: float, seed: int) -> Split:
     random.Random(seed).shuffle(order)  # noqa: S311 - a split, not a secret
     chosen: set[int] = set()
     taken = 0
+    most = max(1, round(1.05 * share * len(named)))
+    if min(len(found) for found in members.values()) > most:
+        order.sort(key=lambda group: len(members[group]))  # all are large: the smallest must do
+        most = len(members[order[0]])
     for group in order:
         part = Counter(one.photo.label for one in members[group])
         fits = unnamed or all(left[label] > count for label, count in part.items())
-        if fits and taken + part.total() <= max(1, round(1.05 * share * len(named))):
+        if fits and taken + part.total() <= most:
             chosen.add(group)
             left -= part
             taken += part.total()
