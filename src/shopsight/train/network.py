@@ -121,7 +121,7 @@ class OnnxNetwork(nn.Module):
                 raise _unfit(f"{weight.name!r} has shape {tuple(weight.dims)}, not {value.shape}")
             weight.CopyFrom(numpy_helper.from_array(value, weight.name))
         if new:
-            raise _unfit(f"it has no constant {sorted(new)[0]!r}")
+            raise _unfit(f"it has no constant {min(new)!r}")
         return model
 
     def _run(self, nodes: list[onnx.NodeProto], values: dict[str, Tensor]) -> None:
@@ -186,7 +186,9 @@ class _FixedDepthwise(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: int, pad: int) -> Tensor:
+    def forward(  # noqa: PLR0917  # PyTorch passes them by position
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: int, pad: int
+    ) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.shape, ctx.stride, ctx.pad = x.shape, stride, pad
         return functional.conv2d(x, weight, bias, stride, pad, groups=len(weight))
@@ -214,7 +216,8 @@ def _same(side: int, kernel: int, stride: int) -> tuple[int, int]:
 
 def _trunk(graph: onnx.GraphProto) -> tuple[str, list[onnx.NodeProto]]:
     """Name of the normalised pixels, and the nodes from there to the feature map."""
-    start, nodes = PIXELS, []
+    start: str = PIXELS
+    nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         if node.op_type in _NORMALISING and not nodes and start in node.input:
             start = node.output[0]
