@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, and the total."""
 
+_LEAST_SHARE = 0.3
+"""Of the time, for training proper: on a slow machine the whole then takes longer than asked."""
+
 _VALIDATED = 1500
 """Validation photos looked at after each epoch at most."""
 
@@ -114,7 +117,7 @@ class _Training:
         learner, source = self._prepared()
         self._clock.lap("features")
         spare -= self._clock.parts["features"]
-        state = self._fitted(learner, source, max(spare, 1.0))
+        state = self._fitted(learner, source, max(spare, _LEAST_SHARE * self._options.seconds))
         self._clock.lap("training")
         made = self._exported(learner)
         after = self._judged(made, "Measuring the result")
