@@ -110,12 +110,16 @@ def test_wheel_holds_nothing_else(wheel: Path) -> None:
 
 
 def test_wheel_says_what_it_is(metadata: email.message.Message, project: dict) -> None:
-    """The metadata names version, licence, supported Pythons and all dependencies."""
+    """The metadata names version, licence, supported Pythons, all dependencies and extras."""
     assert metadata["Version"] == shopsight.__version__
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
-    assert sorted(metadata.get_all("Requires-Dist") or []) == sorted(
+    required = metadata.get_all("Requires-Dist") or []
+    assert sorted(line for line in required if "extra ==" not in line) == sorted(
         project["project"]["dependencies"]
+    )
+    assert set(metadata.get_all("Provides-Extra") or []) == set(
+        project["project"]["optional-dependencies"]
     )
 
 

@@ -25,6 +25,7 @@ ADMIN_ROUTES = [
 ]
 SEARCH_ROUTES = [
     ("POST", "/v1/search"),
+    ("GET", "/v1/search/options"),
     ("GET", "/v1/products"),
     ("GET", "/v1/products/MUG001"),
     ("GET", "/v1/products/MUG001/images/0"),

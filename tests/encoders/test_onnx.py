@@ -149,7 +149,11 @@ def test_facts_must_fit_the_model(wrong):
     """A model whose vectors or input differ from what is known about it is not used."""
     preprocessing = LITE.preprocessing.model_copy(update={"size": wrong.get("size", 260)})
     facts = LITE.model_copy(
-        update={"dimension": wrong.get("dimension", 384), "preprocessing": preprocessing}
+        update={
+            "dimension": wrong.get("dimension", 256),
+            "preprocessing": preprocessing,
+            "parts": (),
+        }
     )
     with pytest.raises(EncoderError, match="cannot be run"):
         OnnxEncoder(facts, MODEL)

