@@ -84,7 +84,7 @@ KNOWN: tuple[KnownEncoder, ...] = (
         update={"licence": "LicenseRef-DINOv3", "gated": True}
     ),
 )
-"""Published models that were looked up; sizes follow from their published parameter counts."""
+"""Published models; check sizes and licences on their publishers' pages."""
 
 
 def names() -> list[str]:
