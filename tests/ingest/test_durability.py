@@ -105,7 +105,7 @@ def test_kill_at_20_random_moments_loses_nothing(open_shop: OpenShop, tmp_path: 
 
 def test_interrupt_writes_what_is_encoded(open_shop: OpenShop, tmp_path: Path) -> None:
     """Ctrl-C ends the run with a message and its own exit code; no picture is encoded twice."""
-    count = 1200
+    count = 4000  # enough for the run not to be over before it is interrupted
     feed = SmallShop(tmp_path / "feed", count).feed
     data = tmp_path / "data"
     process = start(feed, data)
