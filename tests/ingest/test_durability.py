@@ -32,7 +32,9 @@ def start(
 ) -> subprocess.Popen[str]:
     """Start indexing in a process of its own, writing every few pictures."""
 
-    def limit_files() -> None:
+    def prepare() -> None:
+        # A shell that runs the tests in the background has told its children to ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if file_limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
 
@@ -42,7 +44,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=limit_files,  # noqa: PLW1509 - this process starts no thread that the limit could surprise
+        preexec_fn=prepare,  # noqa: PLW1509 - this process starts no thread that the limit could surprise
     )
 
 
@@ -105,7 +107,7 @@ def test_kill_at_20_random_moments_loses_nothing(open_shop: OpenShop, tmp_path: 
 
 def test_interrupt_writes_what_is_encoded(open_shop: OpenShop, tmp_path: Path) -> None:
     """Ctrl-C ends the run with a message and its own exit code; no picture is encoded twice."""
-    count = 4000  # enough for the run not to be over before it is interrupted
+    count = 1200
     feed = SmallShop(tmp_path / "feed", count).feed
     data = tmp_path / "data"
     process = start(feed, data)

@@ -57,6 +57,8 @@ class Engine:
         run_size: Pictures per run, at most.
         crew: Many pictures are best shared out to runs beside each other, one thread on each. A
             device that is one whole takes run after run instead.
+        waiting: Runs of a crew that wait beside those under way, for libraries whose own threads
+            would otherwise be idle until the next run is handed to them.
     """
 
     backend: str
@@ -64,6 +66,7 @@ class Engine:
     open: Open
     run_size: int
     crew: bool
+    waiting: int = 0
 
     @property
     def name(self) -> str:

@@ -172,7 +172,8 @@ class PlainOnnxEncoder(EncodesFiles):
         """Threads that encode a part each, and the session they share; made at the first use."""
         with self._hiring:
             if self._crew is None and self._session is not None:
-                pool = ThreadPoolExecutor(self._threads, thread_name_prefix="encode")
+                callers = self._threads + self._engine.waiting
+                pool = ThreadPoolExecutor(callers, thread_name_prefix="encode")
                 self._crew = _Crew(self._engine.open(self._path, 1, self._threads), pool)
             if self._crew is None:
                 raise self._closed()

@@ -24,6 +24,10 @@ BACKEND = "openvino"
 EXTRA = "openvino"
 """The extra of this package that brings OpenVINO."""
 
+WAITING = 2
+"""Runs that wait beside those under way: a model in stages is handed over several times, and each
+time a thread of OpenVINO would be idle until the caller wakes up."""
+
 _SWITCH_DIMENSIONS = 0  # an input that is one boolean chooses a branch of the graph
 
 
@@ -42,7 +46,7 @@ def engine(precision: str, model: Path | None = None) -> Engine:
     def open_it(path: Path, threads: int, callers: int) -> Session:
         return OpenVinoSession(model or path, threads, callers, bf16=precision == "bf16")
 
-    return Engine(BACKEND, precision, open_it, run_size=1, crew=True)
+    return Engine(BACKEND, precision, open_it, run_size=1, crew=True, waiting=WAITING)
 
 
 def has_bf16() -> bool:
