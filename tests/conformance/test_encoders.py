@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
@@ -9,49 +10,47 @@ from shopsight.encoders.base import Encoder
 from shopsight.testing.encoder import EncoderConformance
 
 
-class TestThumbnail(EncoderConformance):
+class BuiltIn(EncoderConformance):
+    """An encoder that comes with Shopsight."""
+
+    name: ClassVar[str]
+    threads: ClassVar[int] = 1
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def encoder(cls) -> Iterator[Encoder]:
+        """The encoder under test."""
+        encoder = load_encoder(cls.name, threads=cls.threads)
+        yield encoder
+        encoder.close()
+
+
+class TestThumbnail(BuiltIn):
     """The encoder for tests is a whole encoder."""
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def encoder(cls) -> Iterator[Encoder]:
-        """The encoder under test."""
-        encoder = load_encoder("thumbnail", threads=1)
-        yield encoder
-        encoder.close()
+    name = "thumbnail"
 
 
-class TestTwoPart(EncoderConformance):
+class TestTwoPart(BuiltIn):
     """The encoder for tests of parts is a whole encoder."""
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def encoder(cls) -> Iterator[Encoder]:
-        """The encoder under test."""
-        encoder = load_encoder("two-part", threads=1)
-        yield encoder
-        encoder.close()
+    name = "two-part"
 
 
-class TestLite(EncoderConformance):
+class TestLite(BuiltIn):
     """The packaged default encoder."""
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def encoder(cls) -> Iterator[Encoder]:
-        """The encoder under test."""
-        encoder = load_encoder("lite", threads=1)
-        yield encoder
-        encoder.close()
+    name = "lite"
 
 
-class TestLiteThreaded(EncoderConformance):
+class TestLiteThreaded(BuiltIn):
     """The packaged default encoder with several threads per call."""
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def encoder(cls) -> Iterator[Encoder]:
-        """The encoder under test."""
-        encoder = load_encoder("lite", threads=2)
-        yield encoder
-        encoder.close()
+    name = "lite"
+    threads = 2
+
+
+class TestShortened(BuiltIn):
+    """The packaged default encoder with half its numbers."""
+
+    name = "lite@128"

