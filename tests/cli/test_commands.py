@@ -141,7 +141,8 @@ def test_photos_are_searched_with_a_focus(
         focus: shopsight("evaluate", photos, "--focus", focus, "--json").json["mrr"]
         for focus in ("shape", "color")
     }
-    assert ranks["color"] >= 1 / 3 > ranks["shape"]
+    # One of three reds at least, but behind the three circles: 1/3 (rounded) against 1/4 at most.
+    assert ranks["color"] > 0.3 > ranks["shape"]
     assert shopsight("search", photo, "--focus", "size").code == 2
     monkeypatch.setenv("SHOPSIGHT_ENCODER", "thumbnail")
     shopsight("reindex")
