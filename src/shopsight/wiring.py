@@ -211,11 +211,15 @@ class Shop:
             VectorIndexError: Nothing is indexed yet, or the index failed.
         """
         wanted = Focus.named(focus)
+
+        def query(data: bytes) -> Query:
+            return Query((data,), where=where or "", limit=limit, offset=offset, focus=wanted)
+
         if isinstance(photo, bytes):
-            return self.engine.search(Query(photo, where or "", limit, offset, wanted))
+            return self.engine.search(query(photo))
         data = read_local(Path(photo), self._image_limits)
         try:
-            return self.engine.search(Query(data, where or "", limit, offset, wanted))
+            return self.engine.search(query(data))
         except DecodeError as error:
             raise DecodeError(f"{photo}: {error}", reason=error.reason) from error
 

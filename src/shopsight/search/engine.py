@@ -61,7 +61,7 @@ class SearchEngine:
         where = self._filter(query.where)
         spec = self._spec()
         check_focus(spec, query.focus)
-        pixels = self._decode(query.image)
+        pixels = self._decode(query.images[0])
         clock.lap("decode")
         vector = self._encode(pixels)
         clock.lap("encode")

@@ -1,0 +1,1 @@
+"""Finds the things on a photo."""

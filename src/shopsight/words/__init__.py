@@ -1,0 +1,1 @@
+"""Words of queries and products: cut up, corrected, understood."""
