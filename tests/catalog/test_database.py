@@ -45,8 +45,41 @@ def test_newer_tables_are_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE schema_info SET version = 99")
     connection.close()
-    with pytest.raises(StorageError, match=r"version 99.*needs 1"):
+    with pytest.raises(StorageError, match=rf"version 99.*needs {SCHEMA_VERSION}"):
         Database(url(path))
+
+
+def test_old_tables_are_brought_up_to_date(tmp_path: Path) -> None:
+    """Tables of version 1 get the column that they lack; products keep all they had."""
+    path = tmp_path / "catalog.sqlite"
+    Database(url(path)).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE products DROP COLUMN added_at")
+        connection.execute("INSERT INTO products VALUES ('a', '{}', 'hash', 'run', 12.5)")
+        connection.execute("UPDATE schema_info SET version = 1")
+    connection.close()
+    for _ in range(2):
+        database = Database(url(path))
+        with database.begin() as opened:
+            rows = opened.execute(text("SELECT * FROM products")).all()
+            version = opened.execute(text("SELECT version FROM schema_info")).scalar_one()
+        database.close()
+        assert rows == [("a", "{}", "hash", "run", 12.5, 12.5)]
+        assert version == SCHEMA_VERSION
+
+
+def test_failed_update_of_tables_changes_nothing(tmp_path: Path) -> None:
+    """When tables cannot be brought up to date, the database stays as it was, version included."""
+    path = tmp_path / "catalog.sqlite"
+    Database(url(path)).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE schema_info SET version = 1")
+    connection.close()
+    with pytest.raises(StorageError, match="added_at"):
+        Database(url(path))
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT version FROM schema_info").fetchall() == [(1,)]
+    connection.close()
 
 
 def test_garbage_is_no_database(tmp_path: Path) -> None:

@@ -65,6 +65,19 @@ def test_unknown_product_is_an_error_with_its_id(catalog: CatalogStore) -> None:
     assert catalog.get(["nope"]) == {}
 
 
+def test_products_know_since_when_they_are_there(
+    catalog: CatalogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One ingest gives all its new products one time, and later changes leave it as it is."""
+    for now, run, keys in [(100.0, "x", "a"), (101.0, "x", "b"), (200.0, "y", "bc")]:
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        save(catalog, *(product(key, title=f"{key} of {run}") for key in keys), run=run)
+    found = catalog.dated(["c", "b", "a", "nope"])
+    assert {key: each.added_at for key, each in found.items()} == {"a": 100, "b": 100, "c": 200}
+    assert found["b"].product.title == "b of y"
+    assert len(catalog.dated([f"p{number}" for number in range(1203)])) == 0
+
+
 def test_pages_cover_everything_once(catalog: CatalogStore) -> None:
     """Following the cursor through pages gives every product exactly once, in the order of ids."""
     save(catalog, *(product(f"p{number:03}") for number in range(25)))

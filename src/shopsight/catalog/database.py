@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from sqlalchemy import (
     create_engine,
     event,
     make_url,
+    text,
 )
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
@@ -31,8 +32,16 @@ from shopsight.errors import SettingsError, StorageError
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of the tables below."""
+
+_MIGRATIONS: Mapping[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE products ADD COLUMN added_at FLOAT NOT NULL DEFAULT 0",
+        "UPDATE products SET added_at = updated_at",
+    ),
+}
+"""Statements that bring tables of a version to the next one."""
 
 _CACHE_KIB = 16_384
 """Pages that each SQLite connection keeps in memory: the products of recent answers."""
@@ -49,6 +58,7 @@ products = Table(
     Column("content_hash", String(64), nullable=False),
     Column("run_id", String(32), nullable=False, index=True),  # last ingest that saw it
     Column("updated_at", Float, nullable=False),
+    Column("added_at", Float, nullable=False, server_default="0"),  # start of the ingest it came in
 )
 
 images = Table(
@@ -124,7 +134,8 @@ class Database:
 
     Raises:
         SettingsError: The URL cannot be understood, or its driver is not installed.
-        StorageError: The database cannot be opened, or was made by a newer version.
+        StorageError: The database cannot be opened, or was made by a newer version. (Tables of
+            older versions are brought up to date, products kept.)
     """
 
     def __init__(self, url: str) -> None:
@@ -135,6 +146,8 @@ class Database:
             found = connection.execute(schema_info.select()).scalar()
             if found is None:
                 connection.execute(schema_info.insert().values(version=SCHEMA_VERSION))
+            elif found in _MIGRATIONS:
+                _migrate(connection, found)
             elif found != SCHEMA_VERSION:
                 raise StorageError(
                     f"The database at {self.place} has table version {found}, this "
@@ -191,6 +204,16 @@ class Database:
         else:
             advice = cause
         return StorageError(f"Database {self.place}: {advice}")
+
+
+def _migrate(connection: Connection, found: int) -> None:
+    """Bring the tables up to date, within the transaction: all of it happens, or nothing."""
+    for version in range(found, SCHEMA_VERSION):
+        # Changing the number first locks out other processes, and tells who was first.
+        query = schema_info.update().where(schema_info.c.version == version)
+        if connection.execute(query.values(version=version + 1)).rowcount:
+            for statement in _MIGRATIONS[version]:
+                connection.execute(text(statement))
 
 
 def _engine(url: str) -> Engine:

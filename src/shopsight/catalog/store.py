@@ -73,6 +73,20 @@ class PicturedProduct:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedProduct:
+    """A product and since when the catalogue has it.
+
+    Attributes:
+        product: The product.
+        added_at: When the ingest began that it first came in, in seconds since 1970; changes of the
+            product leave it as it is.
+    """
+
+    product: Product
+    added_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogCounts:
     """Sizes of the catalogue.
 
@@ -103,6 +117,7 @@ class CatalogStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._run: tuple[str, float] = ("", 0.0)  # the last ingest that saved, and since when
 
     def get(self, ids: Sequence[str]) -> dict[str, Product]:
         """Products by id; unknown ids are left out."""
@@ -112,6 +127,16 @@ class CatalogStore:
                 query = select(products.c.id, products.c.body).where(products.c.id.in_(part))
                 for key, body in connection.execute(query):
                     found[key] = Product.model_validate_json(body)
+        return found
+
+    def dated(self, ids: Sequence[str]) -> dict[str, DatedProduct]:
+        """Products by id, with the time they came in; unknown ids are left out."""
+        found: dict[str, DatedProduct] = {}
+        with self._database.begin() as connection:
+            for part in _chunks(ids):
+                keys = {f"key{number}": key for number, key in enumerate(part)}
+                for key, body, added_at in connection.execute(_dated_query(len(part)), keys):
+                    found[key] = DatedProduct(Product.model_validate_json(body), added_at)
         return found
 
     def one(self, product_id: str) -> Product:
@@ -204,6 +229,9 @@ class CatalogStore:
         """Insert or replace products; ``known`` are :meth:`states` of at least those that exist."""
         inserts, updates = [], []
         now = time.time()
+        if run_id != self._run[0]:
+            # What comes in one ingest is equally new, however long that takes.
+            self._run = (run_id, now)
         for product in changed:
             row = {
                 "body": product.model_dump_json(),
@@ -214,7 +242,7 @@ class CatalogStore:
             if product.id in known:
                 updates.append(row | {"key": product.id})
             else:
-                inserts.append(row | {"id": product.id})
+                inserts.append(row | {"id": product.id, "added_at": self._run[1]})
         with self._database.begin() as connection:
             if inserts:
                 connection.execute(insert(products), inserts)
@@ -302,6 +330,13 @@ def _pictured_query(size: int) -> Select[str, int, str, str, str]:
     columns = (images.c.record_id, images.c.position, images.c.link, images.c.location)
     joined = select(*columns, products.c.body).join(products)
     return joined.where(images.c.record_id.in_(keys))
+
+
+@cache
+def _dated_query(size: int) -> Select[str, str, float]:
+    keys: list[BindParameter[str]] = [bindparam(f"key{number}") for number in range(size)]
+    columns = (products.c.id, products.c.body, products.c.added_at)
+    return select(*columns).where(products.c.id.in_(keys))
 
 
 def _image_state(row: RowMapping) -> ImageState:
