@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import contextlib
+import re
 import time
 
 import pytest
@@ -91,6 +91,8 @@ def test_precedence():
         ("a IN ()", "Column 7.*a number"),
         ("a ~ 1", "Column 3.*'~' cannot be read"),
         ("a = 1\nAND b ? 2", "Line 2, column 7"),
+        ("a = 1\nAND b = 007", "Line 2, column 9: 007 starts"),
+        ('a = 1\n\n OR b = "\\q"', "Line 3, column 9"),
         ("a = 007", 'Column 5.*in quotes: "007"'),
         ("a = 1e999", "Column 5.*too large"),
         ("a = " + "9" * 60, "Column 5.*too large"),
@@ -173,12 +175,62 @@ def test_text_round_trip(filter_: Filter):
     assert parse(to_text(filter_)) == filter_
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.text(max_size=60))
+_words = st.sampled_from(
+    [
+        *["brand", "price", "sizes", "`odd``name`", "1", "-2.5e3", "007", "1e999", "true", "null"],
+        *['"red"', "'it''s'", '"open', "'", '"\\q"', '"\\ud800"', "日本", "🦊", "\x00", "\ud800"],
+        *["=", "!=", "<", ">=", "IN", "in", "NOT", "not", "AND", "OR", "IS", "NULL", "CONTAINS"],
+        *["STARTS", "WITH", "(", ")", ",", ";", "--", "`", "\\", "\n", "=="],
+    ]
+)
+_near_filters = st.lists(_words, max_size=25).map(" ".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.text(max_size=60), _near_filters, st.text("()ao =1'\"\\`,\n", max_size=40)))
 def test_any_text_parses_or_is_refused(text: str):
-    """No text raises anything but a FilterError; what parses has a canonical text."""
-    with contextlib.suppress(FilterError):
-        assert parse(to_text(parse(text))) == parse(text)
+    """No text raises anything but a FilterError with a position; what parses can be written."""
+    try:
+        parsed = parse(text)
+    except FilterError as error:
+        message = str(error)
+        if not text.strip():
+            assert "empty" in message
+            return
+        found = re.match(r"(?:Line (\d+), c|C)olumn (\d+)\b", message)
+        assert found, message
+        line, column = int(found[1] or 1), int(found[2])
+        assert line >= 1
+        assert 1 <= column <= len(text.split("\n")[line - 1]) + 1
+    else:
+        assert parse(to_text(parsed)) == parsed
+
+
+@settings(max_examples=200, deadline=None)
+@given(_filters, st.dictionaries(_names, st.sampled_from(FieldType), max_size=4))
+def test_any_filter_fits_or_is_refused(filter_: Filter, fields: dict[str, FieldType]):
+    """A filter either fits the fields and stays as it is from then on, or is a FilterError."""
+    refusal = ""
+    try:
+        checked = check(filter_, fields)
+    except FilterError as error:
+        refusal = str(error)
+    else:
+        assert check(checked, fields) == checked
+        assert parse(to_text(checked)) == checked
+    if refusal.startswith("No field is called"):
+        assert all(name in refusal for name in fields)
+
+
+def test_unknown_fields_list_the_known_ones():
+    """An unknown field is answered with all there are, or the first 30 of them."""
+    with pytest.raises(FilterError, match=r"did you mean brand.*are brand, on_sale, price, sizes"):
+        check(parse("brnd = 1"), FIELDS)
+    many = {f"field{number:02}": FieldType.STRING for number in range(45)}
+    with pytest.raises(FilterError, match="field29, and 15 more"):
+        check(parse("q = 1"), many)
+    with pytest.raises(FilterError, match="index a feed first"):
+        check(parse("q = 1"), {})
 
 
 @pytest.mark.parametrize(

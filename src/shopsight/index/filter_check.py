@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from shopsight.errors import FilterError
@@ -42,6 +42,10 @@ _NOUN = {
     FieldType.BOOLEAN: "true or false",
     FieldType.STRINGS: "a list of texts",
 }
+
+
+_LISTED = 30
+"""Fields that a message lists at most."""
 
 
 def check(filter_: Filter, fields: Mapping[str, FieldType]) -> Filter:
@@ -94,17 +98,21 @@ def evaluate(filter_: Filter, attributes: Mapping[str, Value]) -> bool:
             return not evaluate(term, attributes)
 
 
+def unknown_field(field: str, fields: Collection[str]) -> str:
+    """What to say of a field that is none of those there are: the nearest ones, and all of them."""
+    if not fields:
+        return f"No field is called {field!r}: the index has no fields yet; index a feed first."
+    near = difflib.get_close_matches(field.lower(), fields, n=3, cutoff=0.5)
+    guess = f" did you mean {' or '.join(near)}? There" if near else " there"
+    listed = ", ".join(sorted(fields)[:_LISTED])
+    more = f", and {len(fields) - _LISTED} more" if len(fields) > _LISTED else ""
+    return f"No field is called {field!r}:{guess} are {listed}{more}."
+
+
 def _type(field: str, fields: Mapping[str, FieldType]) -> FieldType:
     if field in fields:
         return fields[field]
-    near = difflib.get_close_matches(field.lower(), fields, n=3, cutoff=0.5)
-    if near:
-        advice = f"did you mean {' or '.join(near)}?"
-    elif fields:
-        advice = f"there are {', '.join(sorted(fields)[:30])}."
-    else:
-        advice = "the index has no fields yet; index a feed first."
-    raise FilterError(f"No field is called {field!r}: {advice}")
+    raise FilterError(unknown_field(field, fields))
 
 
 def _fitting(field: str, op: Op, value: Literal, kind: FieldType) -> Literal:

@@ -202,7 +202,7 @@ def _unquoted(token: Token) -> str:
             return chr(int(code, 16))
         if character not in _ESCAPED:
             raise FilterError(
-                f"Column {token.column}: \\{character} "
+                f"{_start(token)}: \\{character} "
                 "has no meaning in a quoted value; write \\\\ for a backslash."
             )
         return _ESCAPED[character]
@@ -215,7 +215,7 @@ def _unquoted(token: Token) -> str:
     )
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise FilterError(
-            f"Column {token.column}: the quoted value has half a character (a lone surrogate)."
+            f"{_start(token)}: the quoted value has half a character (a lone surrogate)."
         )
     return text
 
@@ -224,10 +224,10 @@ def _number(token: Token) -> int | float:
     digits = token.lstrip("+-")
     if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
         raise FilterError(
-            f'Column {token.column}: {token} starts with a zero; put codes in quotes: "{token}".'
+            f'{_start(token)}: {token} starts with a zero; put codes in quotes: "{token}".'
         )
     if len(token) > _MAX_NUMBER_LENGTH or not math.isfinite(float(token)):
-        raise FilterError(f"Column {token.column}: the number is too large.")
+        raise FilterError(f"{_start(token)}: the number is too large.")
     return int(token) if digits.isdigit() else float(token)
 
 
@@ -251,6 +251,12 @@ def _explain(text: str, error: object) -> str:
     words = sorted({_EXPECTED.get(name, name) for name in expected})
     listed = " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
     return f"{_place(text, position)}: expected {listed}, but {found}."
+
+
+def _start(token: Token) -> str:
+    """Where a value begins, for messages."""
+    column = f"column {token.column}"
+    return column.capitalize() if token.line == 1 else f"Line {token.line}, {column}"
 
 
 def _place(text: str, position: int) -> str:
