@@ -28,7 +28,7 @@ FIRST = 40
 """Candidates that a plain ranking begins with: a few pages."""
 
 _GROWTH = 5
-_NO_PAGE = frozenset({"limit", "offset", "facets", "explain", "images"})
+_NOT_RANKED_BY = frozenset({"limit", "offset", "facets", "object_hits", "images"})
 _HOUR_S = 3600
 _CANDIDATE_BYTES = 400
 _TERM_BYTES = 120
@@ -168,7 +168,7 @@ def ranking_key(query: Query, *more: str | int) -> str:
     for image in query.images:
         digest.update(hashlib.sha256(image).digest())
     for each in fields(query):
-        if each.name not in _NO_PAGE:
+        if each.name not in _NOT_RANKED_BY:
             digest.update(repr((each.name, _ordered(getattr(query, each.name)))).encode())
     digest.update(repr(more).encode())
     return digest.hexdigest()
