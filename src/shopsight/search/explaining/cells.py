@@ -1,0 +1,136 @@
+"""Cells of pictures: made by the encoder or by hiding places, and remembered."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopsight.encoders.base import CellEncoder, Encoder, Pixels, Vectors
+from shopsight.search.explaining.occlusion import occlusion_cells
+from shopsight.search.explaining.sight import Sight
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureCells:
+    """A picture's vector, and what each place adds to it.
+
+    Attributes:
+        vector: ``(dimension,)`` float32, as the encoder made it.
+        cells: ``(h, w, dimension)`` float32, on the same scale.
+        sight: Where the cells lie on the picture.
+        exact: The cells add up to the vector. Otherwise they are differences that hiding a place
+            makes, and add up to something near it at best.
+    """
+
+    vector: Vectors
+    cells: NDArray[np.float32]
+    sight: Sight
+    exact: bool
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self.vector.nbytes + self.cells.nbytes
+
+
+def picture_cells(encoder: Encoder, pixels: Pixels, sights: Sequence[Sight]) -> list[PictureCells]:
+    """Cells of prepared pictures.
+
+    Costs one forward pass for each picture if the encoder has cells, and otherwise
+    :data:`.occlusion.GRID` ** 2 + 1.
+
+    Args:
+        encoder: With cells or without.
+        pixels: ``(n, size, size, 3)`` uint8; n may be 0.
+        sights: Where each lies on its picture.
+
+    Raises:
+        EncoderError: Wrong pixels, or the model failed.
+    """
+    if isinstance(encoder, CellEncoder):
+        vectors, cells = encoder.encode_cells(pixels)
+        found = zip(vectors, cells, sights, strict=True)
+        return [PictureCells(vector, each, sight, exact=True) for vector, each, sight in found]
+    return [
+        PictureCells(*occlusion_cells(encoder, picture), sight, exact=False)
+        for picture, sight in zip(pixels, sights, strict=True)
+    ]
+
+
+class CellCache:
+    """Cells of pictures that were explained lately. Safe to use from several threads.
+
+    Args:
+        max_bytes: Memory for arrays; what was not used for longest goes first. 0 keeps nothing.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[Hashable, PictureCells] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that is in use."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(
+        self,
+        keys: Sequence[Hashable],
+        make: Callable[[Sequence[int]], Sequence[PictureCells]],
+    ) -> list[PictureCells]:
+        """Cells of pictures, those that are not known made together.
+
+        Two threads that miss the same picture at once both make it.
+
+        Args:
+            keys: Name the pictures. A key changes with the bytes of the picture, with the encoder
+                (its fingerprint), and with the part of the picture that was prepared.
+            make: Called with the places in ``keys`` of what is missing, each picture once, and
+                returns its cells in that order; not called if nothing is missing. What it raises
+                goes through, and nothing is kept.
+
+        Returns:
+            The cells, in the order of ``keys``.
+        """
+        with self._lock:
+            found = {key: self._kept[key] for key in keys if key in self._kept}
+            for key in found:
+                self._kept.move_to_end(key)
+        missing = {key: place for place, key in enumerate(keys) if key not in found}
+        if missing:
+            made = make(list(missing.values()))
+            new = {key: _own(cells) for key, cells in zip(missing, made, strict=True)}
+            found |= new
+            self._keep(new)
+        return [found[key] for key in keys]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+    def _keep(self, new: dict[Hashable, PictureCells]) -> None:
+        with self._lock:
+            for key, cells in new.items():
+                before = self._kept.pop(key, None)
+                self._bytes += cells.nbytes - (before.nbytes if before else 0)
+                self._kept[key] = cells
+            while self._bytes > self._max_bytes:
+                _, gone = self._kept.popitem(last=False)
+                self._bytes -= gone.nbytes
+
+
+def _own(cells: PictureCells) -> PictureCells:
+    """The same without the rest of the batch, which a view would hold in memory."""
+    return PictureCells(cells.vector.copy(), cells.cells.copy(), cells.sight, cells.exact)
