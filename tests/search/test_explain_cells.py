@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 
 from shopsight.encoders.base import Encoder
 from shopsight.errors import EncoderError
-from shopsight.search.explaining.cells import CellCache, PictureCells, picture_cells
+from shopsight.images.boxes import WHOLE, Box
+from shopsight.images.preprocessing import Preprocessing
+from shopsight.search.explaining.cells import (
+    MOST_CELLS,
+    CellCache,
+    PictureCells,
+    joined_cells,
+    picture_cells,
+)
 from shopsight.search.explaining.occlusion import GRID, hidden, occlusion_cells
 from shopsight.search.explaining.sight import sight
+from shopsight.search.photos import joined
 from shopsight.testing.encoder import sample_pixels
 from shopsight.testing.fakes import ThumbnailEncoder, TwoPartEncoder
 
@@ -62,6 +71,55 @@ def test_pictures_get_cells_from_any_encoder(encoder: Encoder) -> None:
     assert {each.exact for each in found} == {isinstance(encoder, ThumbnailEncoder)}
     assert all(each.cells.shape[2] == encoder.spec.dimension for each in found)
     assert picture_cells(encoder, pixels[:0], []) == []
+
+
+def look(seed: int, box: Box, cells: int = 3) -> PictureCells:
+    """A unit vector made of random cells, of a part of a picture of 300 x 200 pixels."""
+    values = np.random.default_rng(seed).normal(size=(cells, cells, 8)).astype(np.float32)
+    values /= np.linalg.norm(values.sum(axis=(0, 1)))
+    where = sight(Preprocessing(size=32, fit="stretch"), (300, 200), box)
+    return PictureCells(values.sum(axis=(0, 1)), values, where, exact=True)
+
+
+@given(st.integers(0, 10**6), st.floats(0.1, 1), st.floats(0.1, 1))
+def test_looks_are_joined_as_searches_join_them(seed: int, first: float, second: float) -> None:
+    """Joined cells add up to the joined vector, whatever the looks' shares, places and grids."""
+    left, top, wide, high = np.random.default_rng(seed).uniform(0.05, 0.45, 4).tolist()
+    looks = [look(seed, WHOLE, 4), look(seed + 1, Box(left, top, left + wide, top + high))]
+    found = joined_cells(looks, [first, second])
+    expected = joined([one.vector for one in looks], [first, second])
+    assert found.exact
+    np.testing.assert_allclose(found.vector, expected, atol=1e-5)
+    np.testing.assert_allclose(found.cells.sum(axis=(0, 1)), expected, atol=1e-5)
+    assert max(found.cells.shape[:2]) <= MOST_CELLS
+
+
+def test_joined_looks_stay_in_their_places() -> None:
+    """What a look at a part adds lies in that part, and the finest look sets the grid."""
+    corner = Box(0.5, 0.5, 1, 1)
+    nothing = look(1, WHOLE)
+    nothing = PictureCells(nothing.vector, np.zeros_like(nothing.cells), nothing.sight, exact=True)
+    found = joined_cells([nothing, look(2, corner)], [1, 1])
+    assert found.cells.shape[:2] == (6, 6)
+    assert np.abs(found.cells[3:, 3:]).min() > 0
+    assert np.abs(found.cells[:3]).max() == np.abs(found.cells[:, :3]).max() == 0
+    assert found.sight.part == WHOLE
+
+
+def test_a_part_outside_the_first_look_is_kept() -> None:
+    """A look that reaches beyond the other, even beyond the picture, loses nothing."""
+    middle, edge = look(1, Box(0.25, 0, 0.75, 1)), look(2, Box(0.8, -0.1, 1.1, 0.4))
+    found = joined_cells([middle, edge], [0.5, 0.5])
+    np.testing.assert_allclose(found.cells.sum(axis=(0, 1)), found.vector, atol=1e-5)
+    assert found.sight.square == pytest.approx((0.25, -0.1, 1.1, 1))
+    assert tuple(found.sight.part) == pytest.approx((0.25, 0, 1, 1))
+
+
+def test_one_look_is_itself() -> None:
+    """A single look, and looks that cancel each other out, leave the first as it is."""
+    one = look(1, WHOLE)
+    assert joined_cells([one], [0.3]) is one
+    assert joined_cells([one, one], [1, -1]) is one
 
 
 def test_each_place_is_hidden_once() -> None:

@@ -97,3 +97,14 @@ def test_a_stretched_box_is_seen_whole() -> None:
     seen = sight(FITS[3], (300, 100), box)
     assert seen.square == pytest.approx(tuple(box))
     assert tuple(seen.part) == pytest.approx(tuple(box))
+
+
+def test_a_box_beyond_the_picture_is_seen_in_part() -> None:
+    """Of a square that was filled up beyond the picture's edge, cells lie inside the picture."""
+    seen = sight(FITS[0], (100, 200), Box(-0.5, 0.25, 1.5, 1.25))
+    assert seen.square == pytest.approx((-0.5, 0.25, 1.5, 1.25))
+    assert tuple(seen.part) == pytest.approx((0, 0.25, 1, 1))
+    boxes = seen.cell_boxes(4, 4)
+    assert (boxes[:, 0, 2] - boxes[:, 0, 0]).tolist() == [0] * 4
+    assert boxes.min() == 0
+    assert boxes.max() == 1

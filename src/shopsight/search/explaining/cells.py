@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -11,8 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopsight.encoders.base import CellEncoder, Encoder, Pixels, Vectors
+from shopsight.images.boxes import Box
 from shopsight.search.explaining.occlusion import occlusion_cells
 from shopsight.search.explaining.sight import Sight
+
+MOST_CELLS = 32
+"""Of a grid that several looks at a picture share, per side."""
+
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +67,67 @@ def picture_cells(encoder: Encoder, pixels: Pixels, sights: Sequence[Sight]) -> 
         PictureCells(*occlusion_cells(encoder, picture), sight, exact=False)
         for picture, sight in zip(pixels, sights, strict=True)
     ]
+
+
+def joined_cells(pictures: Sequence[PictureCells], shares: Sequence[float]) -> PictureCells:
+    """Cells of a query whose vector is made of several looks at one picture.
+
+    Such as at all of it and at its main subject. The cells of all looks are shared out over one
+    fine grid in proportion to the areas they have in common, which keeps their sum.
+
+    Args:
+        pictures: The looks, at least one; sights are on the same picture.
+        shares: How much each counts, as for :func:`shopsight.search.photos.joined`.
+
+    Returns:
+        The vector is the weighted sum at unit length, and the cells make it up.
+    """
+    if len(pictures) == 1:
+        return pictures[0]
+    length = float(np.linalg.norm(np.asarray(shares) @ np.stack([one.vector for one in pictures])))
+    if length <= np.finfo(np.float32).eps:
+        return pictures[0]
+    squares = np.array([one.sight.square for one in pictures])
+    whole = (*squares[:, :2].min(axis=0).tolist(), *squares[:, 2:].max(axis=0).tolist())
+    rows, columns = (_fineness(pictures, whole, axis) for axis in (1, 0))
+    cells = np.zeros((rows, columns, len(pictures[0].vector)))
+    vector = np.zeros(len(pictures[0].vector))
+    for one, share in zip(pictures, shares, strict=True):
+        down = _overlap(one, whole, 1, rows)
+        across = _overlap(one, whole, 0, columns)
+        scaled = one.cells * (share / length)
+        cells += np.einsum("ri,cj,ijd->rcd", down, across, scaled, optimize=True)
+        vector += one.vector * (share / length)
+    parts = np.array([one.sight.part for one in pictures])
+    part = Box(*parts[:, :2].min(axis=0).tolist(), *parts[:, 2:].max(axis=0).tolist())
+    return PictureCells(
+        vector.astype(np.float32),
+        cells.astype(np.float32),
+        Sight(whole, part),
+        exact=all(one.exact for one in pictures),
+    )
+
+
+def _fineness(
+    pictures: Sequence[PictureCells], whole: tuple[float, float, float, float], axis: int
+) -> int:
+    """Cells along an axis of the common grid: no coarser than the finest look, within reason."""
+    finest: float = min(
+        (one.sight.square[axis + 2] - one.sight.square[axis]) / one.cells.shape[1 - axis]
+        for one in pictures
+    )
+    return min(math.ceil((whole[axis + 2] - whole[axis]) / finest - _ROUNDING), MOST_CELLS)
+
+
+def _overlap(
+    picture: PictureCells, whole: Sequence[float], axis: int, count: int
+) -> NDArray[np.float64]:
+    """Share of each of a look's rows or columns in each of the common grid's: ``(grid, look)``."""
+    square = picture.sight.square
+    own = np.linspace(square[axis], square[axis + 2], picture.cells.shape[1 - axis] + 1)
+    common = np.linspace(whole[axis], whole[axis + 2], count + 1)
+    shared = np.minimum(common[1:, None], own[1:]) - np.maximum(common[:-1, None], own[:-1])
+    return np.asarray(shared.clip(0) / (own[1:] - own[:-1]), np.float64)
 
 
 class CellCache:

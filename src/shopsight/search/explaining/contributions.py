@@ -226,5 +226,5 @@ def _speaking(picture: Contributions) -> NDArray[np.bool_]:
     """Cells ``(h, w)`` that speak for the product, and show more than background around it."""
     boxes = picture.boxes
     areas = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
-    loud = picture.cells >= max(_SPEAKING * float(picture.cells.max()), np.finfo(np.float32).tiny)
-    return np.asarray(loud & (areas > 0))
+    loud = picture.cells >= _SPEAKING * picture.cells.max()
+    return np.asarray(loud & (picture.cells > 0) & (areas > 0))

@@ -19,7 +19,7 @@ class Sight:
         square: ``(x1, y1, x2, y2)`` of the square, in fractions of the upright picture; where the
             square was filled up with a background, it reaches beyond the part that was shown, and
             so perhaps beyond 0 and 1.
-        part: What of the picture is inside the square.
+        part: What of the picture is inside the square, 0 to 1.
     """
 
     square: tuple[float, float, float, float]
@@ -55,7 +55,8 @@ def sight(preprocessing: Preprocessing, image_size: tuple[int, int], box: Box = 
             fitted in another way than whole pictures, the one that was used here.
         image_size: Width and height of the upright picture; only their ratio matters, but for
             rounding.
-        box: The part of the picture that was prepared.
+        box: The part of the picture that was prepared; may reach beyond it, where something else
+            was put in the picture's place.
     """
     width, height = image_size[0] * (box.x2 - box.x1), image_size[1] * (box.y2 - box.y1)
     if preprocessing.fit == "crop":
@@ -71,7 +72,9 @@ def sight(preprocessing: Preprocessing, image_size: tuple[int, int], box: Box = 
     wide, high = box.x2 - box.x1, box.y2 - box.y1
     x1, x2 = (box.x1 + wide * edges[side] for side in (0, 2))
     y1, y2 = (box.y1 + high * edges[side] for side in (1, 3))
-    part = Box(max(x1, box.x1), max(y1, box.y1), min(x2, box.x2), min(y2, box.y2))
+    part = Box(
+        max(x1, box.x1, 0.0), max(y1, box.y1, 0.0), min(x2, box.x2, 1.0), min(y2, box.y2, 1.0)
+    )
     return Sight((x1, y1, x2, y2), part)
 
 
