@@ -35,6 +35,15 @@ class Settings(BaseSettings):
     )
     threads: int = Field(0, ge=0, le=256, description="Threads of the encoder; 0: one per core.")
 
+    detector: str = Field(
+        "default",
+        description="What finds things on photos: `default`, the path of an ONNX file, or `none`.",
+    )
+    regions: bool = Field(
+        default=True,
+        description="Whether the main subject of a photo is looked for unless a search says.",
+    )
+
     store: str = Field("lance", description="Vector store by name.")
     store_uri: str = Field(
         "", description="Where the vectors are; empty: `index` in the data folder."

@@ -22,14 +22,16 @@ from shopsight.api.context import RequestContext
 from shopsight.api.jobs_runner import JobRunner
 from shopsight.api.limits import BodyLimit, BodyLimits
 from shopsight.api.metrics import Metrics
-from shopsight.api.models import BatchBody, FeedBody, ProductBody, SearchBody
+from shopsight.api.models import BatchBody, FeedBody, ProductBody
 from shopsight.api.parts import Parts
 from shopsight.api.problems import Problem, install
 from shopsight.api.routes import feeds, jobs, pages, products, search, system
+from shopsight.api.search_models import SearchBody
 from shopsight.api.upkeep import Upkeep
 from shopsight.api.workers import Workers
 from shopsight.catalog.jobs import JobStore
 from shopsight.catalog.keys import KeyStore
+from shopsight.search.cache import RecentPhotos
 from shopsight.settings import Settings
 from shopsight.wiring import Shop
 
@@ -102,6 +104,7 @@ def _parts(shop: Shop, samples: Sequence[Path]) -> Parts:
         writes=Workers("write", threads=4, waiting=64, timeout_s=_WRITES_S),
         lookups=lookups,
         samples=tuple(samples),
+        recent=RecentPhotos(),
     )
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, JsonValue
 
 from shopsight.catalog.jobs import Job, JobState
 from shopsight.catalog.product import Product
-from shopsight.search.focus import Focus
 
-_PRODUCT: dict[str, JsonValue] = {
+EXAMPLE_PRODUCT: dict[str, JsonValue] = {
     "id": "MUG001",
     "title": "Kavoa Fjord dipped mug, sage",
     "description": "A two-tone mug, glazed by hand in two dips.",
@@ -29,137 +28,14 @@ _PRODUCT: dict[str, JsonValue] = {
     "attributes": {"color": "sage/cream", "material": "stoneware"},
 }
 
-MAX_LIMIT = 100
-MAX_OFFSET = 900
 MAX_BATCH = 1000
-
-
-class SearchBody(BaseModel):
-    """A search. Exactly one of ``image``, ``image_url`` and ``product_id`` says for what.
-
-    Attributes:
-        image: The photo: a file in a form, base64 in JSON (with or without a ``data:`` prefix).
-        image_url: Public http(s) address of a photo; the server fetches it.
-        product_id: Finds what looks like this product, itself left out.
-        filter: Only products that match, such as ``brand = "Kavoa" AND price < 50``.
-        limit: Most hits.
-        offset: Hits to skip, for the next page.
-        focus: What makes products alike.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "image_url": "https://shop.example/images/MUG001.jpg",
-                    "filter": 'brand = "Kavoa" AND price < 50',
-                    "limit": 5,
-                }
-            ]
-        },
-    )
-
-    image: str | None = Field(default=None, min_length=1, description="Base64 of the photo.")
-    image_url: Annotated[str, Field(max_length=4000)] | None = Field(
-        default=None, description="Public address of a photo, http or https."
-    )
-    product_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description="A product of the shop."
-    )
-    filter: Annotated[str, Field(max_length=4000)] | None = Field(
-        default=None, description="Only products that match."
-    )
-    limit: int = Field(default=10, ge=1, le=MAX_LIMIT, description="Most hits.")
-    offset: int = Field(default=0, ge=0, le=MAX_OFFSET, description="Hits to skip.")
-    focus: Focus = Field(default=Focus.BALANCED, description="What makes products alike.")
-
-    @model_validator(mode="after")
-    def _one_question(self) -> Self:
-        given = [
-            name for name in ("image", "image_url", "product_id") if getattr(self, name) is not None
-        ]
-        if len(given) != 1:
-            found = f"not {' and '.join(given)}" if given else "not none"
-            raise ValueError(f"give exactly one of image, image_url and product_id, {found}")
-        return self
-
-
-class SearchOptions(BaseModel):
-    """What searches here can be asked for.
-
-    Attributes:
-        focuses: Values of ``focus``: without ``color`` where the encoder has no part for it.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"focuses": ["shape", "balanced", "color"]}]}
-    )
-
-    focuses: list[Focus]
-
-
-class SearchHit(BaseModel):
-    """A product that looks like the photo.
-
-    Attributes:
-        product: All its fields. Pictures that only this server has appear as addresses on it.
-        score: Cosine similarity of the photo and the product's nearest picture, -1 to 1, with the
-            weights of the focus.
-        image_url: That picture.
-    """
-
-    product: Product
-    score: float
-    image_url: str
-
-
-class SearchAnswer(BaseModel):
-    """Products, most alike first.
-
-    Attributes:
-        query_id: Names this search, for feedback.
-        hits: One page of them.
-        total: How many could be paged through.
-        timings_ms: Milliseconds by stage: decode, encode, search, hydrate, total.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "query_id": "0d3cb1a5a0e24c0d9f1c5b9f0f3d8a11",
-                    "hits": [
-                        {
-                            "product": _PRODUCT,
-                            "score": 0.91,
-                            "image_url": "/v1/products/MUG001/images/0",
-                        }
-                    ],
-                    "total": 149,
-                    "timings_ms": {
-                        "decode": 2.1,
-                        "encode": 11.8,
-                        "search": 3.2,
-                        "hydrate": 0.6,
-                        "total": 17.9,
-                    },
-                }
-            ]
-        }
-    )
-
-    query_id: str
-    hits: list[SearchHit]
-    total: int
-    timings_ms: dict[str, float]
 
 
 class ProductBody(Product):
     """A product as it is sent: unknown fields are refused, so that no typing error goes unseen."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [_PRODUCT]}
+        frozen=True, extra="forbid", json_schema_extra={"examples": [EXAMPLE_PRODUCT]}
     )
 
 
@@ -172,7 +48,7 @@ class ProductPage(BaseModel):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"products": [_PRODUCT], "next": "MUG001"}]}
+        json_schema_extra={"examples": [{"products": [EXAMPLE_PRODUCT], "next": "MUG001"}]}
     )
 
     products: list[Product]
@@ -189,7 +65,7 @@ class BatchBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"upsert": [_PRODUCT], "delete": ["MUG002"]}]},
+        json_schema_extra={"examples": [{"upsert": [EXAMPLE_PRODUCT], "delete": ["MUG002"]}]},
     )
 
     upsert: list[dict[str, JsonValue]] = Field(default_factory=list, max_length=MAX_BATCH)

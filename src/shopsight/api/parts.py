@@ -18,6 +18,7 @@ from shopsight.api.problems import ProblemError, from_validation
 from shopsight.api.upkeep import Upkeep
 from shopsight.api.workers import Workers
 from shopsight.catalog.jobs import JobStore
+from shopsight.search.cache import RecentPhotos
 from shopsight.wiring import Shop
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -40,6 +41,7 @@ class Parts:
         fetches: Threads that wait for other servers.
         writes: Threads that change the catalogue.
         lookups: Threads for short database calls and for parsing.
+        recent: Photos of recent searches, for further ones; in memory only.
         samples: Photos that the page offers to try.
     """
 
@@ -53,6 +55,7 @@ class Parts:
     fetches: Workers
     writes: Workers
     lookups: Workers
+    recent: RecentPhotos
     samples: tuple[Path, ...] = ()
 
     def close_background(self) -> None:

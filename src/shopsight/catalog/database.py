@@ -33,12 +33,13 @@ from shopsight.errors import SettingsError, StorageError
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 2
-"""Raised with every change of the tables below."""
+"""Raised with every change of the tables below; new tables alone are made where they lack."""
 
 _MIGRATIONS: Mapping[int, tuple[str, ...]] = {
     1: (
         "ALTER TABLE products ADD COLUMN added_at FLOAT NOT NULL DEFAULT 0",
         "UPDATE products SET added_at = updated_at",
+        "CREATE INDEX IF NOT EXISTS products_by_change ON products (updated_at)",
     ),
 }
 """Statements that bring tables of a version to the next one."""
@@ -59,6 +60,7 @@ products = Table(
     Column("run_id", String(32), nullable=False, index=True),  # last ingest that saw it
     Column("updated_at", Float, nullable=False),
     Column("added_at", Float, nullable=False, server_default="0"),  # start of the ingest it came in
+    Index("products_by_change", "updated_at"),
 )
 
 images = Table(
@@ -90,6 +92,15 @@ index_versions = Table(
     Column("name", String(64), primary_key=True),
     Column("manifest", JSON, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("version", ForeignKey("index_versions.name", ondelete="CASCADE"), primary_key=True),
+    Column("fingerprint", Text, nullable=False),  # of the encoder it was fitted with
+    Column("body", Text, nullable=False),  # Calibration as JSON
     Column("created_at", Float, nullable=False),
 )
 
@@ -252,6 +263,7 @@ __all__ = [
     "Database",
     "api_keys",
     "attribute_types",
+    "calibrations",
     "images",
     "index_versions",
     "jobs",

@@ -163,6 +163,20 @@ class CatalogStore:
                 Product.model_validate_json(body) for body in connection.execute(query).scalars()
             ]
 
+    def signature(self) -> tuple[int, float]:
+        """What changes whenever a product is added, changed or removed; quick to ask for."""
+        query = select(func.count(), func.max(products.c.updated_at)).select_from(products)
+        with self._database.begin() as connection:
+            count, latest = connection.execute(query).one()
+        return int(count), float(latest or 0.0)
+
+    def every(self, chunk: int = 1000) -> Iterator[Product]:
+        """All products in the order of their ids, in constant memory."""
+        after = ""
+        while page := self.page(after=after, limit=chunk):
+            yield from page
+            after = page[-1].id
+
     def counts(self, index_version: str | None = None) -> CatalogCounts:
         """Sizes of the catalogue, and of one index version."""
         in_index = images.c.index_version == index_version

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from shopsight import __version__
-from shopsight.cli import catalogue, encoders, evaluate, photos, server, train
+from shopsight.cli import catalogue, encoders, evaluate, photos, search, server, train
 from shopsight.cli.common import Options
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app.command()(server.demo)
 app.command()(catalogue.index)
 app.command()(catalogue.reindex)
 app.add_typer(catalogue.feed_app, name="feed")
-app.command()(photos.search)
+app.command()(search.search)
 app.command()(photos.match)
 app.command()(evaluate.evaluate)
 app.command()(train.train)

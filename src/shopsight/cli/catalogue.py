@@ -13,11 +13,11 @@ from shopsight.cli.common import (
     DataOption,
     JsonOption,
     open_shop,
+    pairs,
     print_json,
     print_table,
     settings_of,
 )
-from shopsight.cli.photos import pairs
 
 if TYPE_CHECKING:
     from shopsight.catalog.feeds import FeedSummary

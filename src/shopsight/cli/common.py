@@ -104,3 +104,14 @@ def print_table(title: str, columns: Mapping[str, str], rows: list[list[str]]) -
 def price_text(price: Price | None) -> str:
     """A price as people write it, or a dash."""
     return f"{price.amount:,.2f} {price.currency}" if price else "-"
+
+
+def pairs(given: list[str], option: str) -> dict[str, str]:
+    """``NAME=VALUE`` options as a dictionary."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{option} {text!r} is not of the form NAME=VALUE")
+        found[name.strip()] = value.strip()
+    return found

@@ -43,6 +43,7 @@ class _Asked:
     boxes: bool
     margin: float
     focus: Focus
+    regions: bool
     json_output: bool
     report: Path | None
 
@@ -96,6 +97,13 @@ def evaluate(
         ),
     ] = None,
     focus: FocusOption = Focus.BALANCED,
+    regions: Annotated[
+        bool | None,
+        typer.Option(
+            "--regions/--no-regions",
+            help="Whether the shop's search looks for the main subject; not within given boxes.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write the comparison as a page.")
     ] = None,
@@ -103,11 +111,17 @@ def evaluate(
     data: DataOption = None,
 ) -> None:
     """Measure how well photos find their products, and compare encoders."""
+    from shopsight.settings import load_settings
+
     if sum(given is not None for given in (photos, labels, same)) != 1:
         raise typer.BadParameter("give one of PHOTOS.csv, --labels and --same")
     names = [name.strip() for name in encoders.split(",") if name.strip()]
     values = choices(only or [])
-    asked = _Asked(names, values, crop == "box", crop_margin, focus, json_output, report)
+    looks = load_settings().regions if regions is None else regions
+    boxes = crop == "box"
+    asked = _Asked(
+        names, values, boxes, crop_margin, focus, looks and not boxes, json_output, report
+    )
     if labels is not None:
         _compare(
             settings_of(context, data),
@@ -149,7 +163,9 @@ def _as_it_is(shop: Shop, photos: Path, asked: _Asked) -> None:
     with counted_progress("Evaluating", len(labelled.photos)) as progress:
         result = evaluation.evaluate(
             labelled,
-            lambda photo: shop.search(photo, limit=evaluation.DEPTH, focus=asked.focus),
+            lambda photo: shop.search(
+                photo, limit=evaluation.DEPTH, focus=asked.focus, regions=asked.regions
+            ),
             known_products=shop.catalog.get,
             progress=progress,
             cut=lambda photo: cut_out(photo, spec.preprocessing, limits),

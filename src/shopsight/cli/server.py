@@ -42,8 +42,8 @@ def demo(
     data: DataOption = None,
 ) -> None:
     """Index the sample shop, answer three shopper photos, and serve the pages."""
-    from shopsight.cli.photos import print_result
     from shopsight.cli.progress import ingest_progress
+    from shopsight.cli.search import print_result
     from shopsight.sample_shop import ROOT, SAMPLE_PHOTOS
 
     folder = settings_of(context, data).data / "demo"

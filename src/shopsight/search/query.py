@@ -9,8 +9,24 @@ from enum import StrEnum
 from shopsight.catalog.product import Product
 from shopsight.errors import QueryError
 from shopsight.images.boxes import Box
+from shopsight.search.choices import Cutoff, GroupBy, Sort
 from shopsight.search.focus import Focus
 from shopsight.words.chips import Chip
+
+__all__ = [
+    "Chip",
+    "Cutoff",
+    "Facet",
+    "FacetValue",
+    "FoundObject",
+    "GroupBy",
+    "Hit",
+    "Match",
+    "Query",
+    "SearchResult",
+    "Sort",
+    "Weights",
+]
 
 MAX_DEPTH = 1000
 """``offset + limit`` at most: nobody turns that many pages, and each costs."""
@@ -18,39 +34,10 @@ MAX_DEPTH = 1000
 MAX_TEXT = 1000
 """Characters of a text at most."""
 
+MAX_OBJECT_HITS = 50
+
 MAX_PHOTOS = 8
 """Photos of one thing in one query at most."""
-
-
-class Sort(StrEnum):
-    """Order of the hits."""
-
-    RELEVANCE = "relevance"
-    PRICE = "price"
-    """Cheapest first; products without a price last."""
-    PRICE_DESC = "-price"
-    RATING = "-rating"
-    """Best reviewed first; products without reviews last."""
-    NEWEST = "newest"
-    """What came into the catalogue last comes first."""
-
-
-class GroupBy(StrEnum):
-    """What a hit stands for: of each group only the best product is a hit."""
-
-    PRODUCT = "product"
-    DESIGN = "item_group_id"
-    BRAND = "brand"
-
-
-class Cutoff(StrEnum):
-    """Where a ranking is cut off as no longer relevant."""
-
-    NONE = "none"
-    GAP = "gap"
-    """At the largest gap between neighbouring scores."""
-    RELATIVE = "relative"
-    """Where the score falls below a share of the best one's."""
 
 
 class Match(StrEnum):
@@ -98,7 +85,8 @@ class Query:
         facets: Fields whose values are counted.
         boosts: Score terms of the business by name, such as ``availability``: 0.1.
         cutoff: Where the ranking ends.
-        explain: Whether each hit says why it matched.
+        object_hits: Hits wanted for each object on the photo besides; each object costs a forward
+            pass.
 
     Raises:
         QueryError: Nothing, or too much, is asked, or a number is out of range.
@@ -121,13 +109,17 @@ class Query:
     facets: tuple[str, ...] = ()
     boosts: Mapping[str, float] = field(default_factory=dict)
     cutoff: Cutoff = Cutoff.NONE
-    explain: bool = False
+    object_hits: int = 0
 
     def __post_init__(self) -> None:
         if self.limit < 1 or self.offset < 0 or self.offset + self.limit > MAX_DEPTH:
             raise QueryError(
                 f"limit {self.limit} and offset {self.offset} are out of range: limit is at "
                 f"least 1, offset at least 0, and both together at most {MAX_DEPTH}."
+            )
+        if not 0 <= self.object_hits <= MAX_OBJECT_HITS:
+            raise QueryError(
+                f"object_hits is {self.object_hits}: it is at least 0, at most {MAX_OBJECT_HITS}."
             )
         if self.images and self.product_id:
             raise QueryError("Ask with photos or with a product, not with both.")
@@ -144,21 +136,6 @@ class Query:
                 )
         if min(self.weights.image, self.weights.text, self.weights.negative) < 0:
             raise QueryError("Weights are not negative.")
-
-
-@dataclass(frozen=True, slots=True)
-class FoundObject:
-    """Something on the photo that can be searched for.
-
-    Attributes:
-        box: Where it is.
-        confidence: That it is an object, 0 to 1.
-        searched: Whether the hits are those of this object.
-    """
-
-    box: Box
-    confidence: float
-    searched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +180,7 @@ class Hit:
         match: How it relates to what was asked.
         terms: What made up the score, by name: ``image``, ``text``, ``boost.availability`` ...
         record: Key of that picture in the index.
+        seen_at_s: With a video, the second at which the product is seen best.
     """
 
     product: Product
@@ -214,6 +192,24 @@ class Hit:
     match: Match = Match.SIMILAR
     terms: Mapping[str, float] = field(default_factory=dict)
     record: str = ""
+    seen_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """Something on the photo that can be searched for.
+
+    Attributes:
+        box: Where it is.
+        confidence: That it is an object, 0 to 1.
+        searched: Whether the hits are those of this object.
+        hits: Its own hits, best first, where they were asked for.
+    """
+
+    box: Box
+    confidence: float
+    searched: bool = False
+    hits: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

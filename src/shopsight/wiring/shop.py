@@ -1,41 +1,49 @@
-"""Puts the parts together: the only place that knows which implementation plays which role."""
+"""A shop: what users of the package hold."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
+from shopsight.catalog.calibrations import CalibrationStore
 from shopsight.catalog.database import Database
 from shopsight.catalog.product import Product
 from shopsight.catalog.store import CatalogCounts, CatalogStore, ImageState
-from shopsight.encoders import load_encoder
 from shopsight.encoders.base import Encoder
-from shopsight.encoders.batching import MicroBatcher
-from shopsight.encoders.engines import batch_size
-from shopsight.errors import DecodeError, ImageError, ShopsightError
-from shopsight.images.prepare import ImageLimits, load_pixels, read_local
+from shopsight.errors import DecodeError, ImageError
+from shopsight.images.boxes import WHOLE, Box
+from shopsight.images.prepare import read_local
 from shopsight.index.base import FieldType, Health, Metric
-from shopsight.index.collection import Collection
 from shopsight.index.versions import IndexManifest, VersionStore
 from shopsight.ingest.lifecycle import IndexLifecycle, IndexOptions
 from shopsight.ingest.report import IngestReport, ItemStatus, Progress
 from shopsight.photo_lists import PhotoRow
+from shopsight.search.calibrate import Calibration
 from shopsight.search.engine import SearchEngine
 from shopsight.search.focus import Focus
-from shopsight.search.query import Query, SearchResult
+from shopsight.search.query import Hit, SearchResult
 from shopsight.search.weights import focuses
 from shopsight.settings import Settings, load_settings
+from shopsight.wiring.explaining import ShownExplanation
+from shopsight.wiring.limits import fetch_limits, image_limits, import_options
+from shopsight.wiring.models import Models
+from shopsight.wiring.options import SearchOptions, query_of
+from shopsight.wiring.serving import Serving, serving
 
 if TYPE_CHECKING:
-    from shopsight.images.fetch import FetchLimits
     from shopsight.ingest.importer import Importer
+
+Photo = str | Path | bytes
+"""A file, or a picture's bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class Shop:
         self.settings = settings
         self.database = Database(settings.resolved_database_url)
         self.catalog = CatalogStore(self.database)
+        self.models = Models(settings)
         self._lifecycle = IndexLifecycle(
             VersionStore(self.database),
             self.catalog,
@@ -82,10 +91,8 @@ class Shop:
             ),
         )
         self._lock = threading.RLock()
-        self._loading = threading.Lock()
-        self._batcher: MicroBatcher | None = None
-        self._loaded: Encoder | None = None
-        self._serving: tuple[Collection, SearchEngine] | None = None
+        self._checked = False
+        self._serving: Serving | None = None
 
     @classmethod
     def open(cls, data: str | Path | None = None, *, settings: Settings | None = None) -> Self:
@@ -111,21 +118,15 @@ class Shop:
         """Release everything. May be called twice."""
         with self._lock:
             if self._serving is not None:
-                self._serving[0].close()
-            if self._batcher is not None:
-                self._batcher.close()
-            if self._loaded is not None:
-                self._loaded.close()
-            self._serving = self._batcher = self._loaded = None
+                self._serving.collection.close()
+            self._serving = None
+        self.models.close()
         self.database.close()
 
     @property
     def encoder(self) -> Encoder:
         """The encoder, loaded at the first use."""
-        with self._loading:
-            if self._loaded is None:
-                self._loaded = self._load_encoder(measure=False)
-            return self._loaded
+        return self.models.encoder
 
     @property
     def focuses(self) -> tuple[Focus, ...]:
@@ -140,88 +141,122 @@ class Shop:
             VectorIndexError: Nothing is indexed yet.
             EncoderMismatchError: Another encoder made the index.
         """
-        return self._serve()[1]
+        return self._serve().engine
 
     def choose_engine(self) -> None:
         """Load the encoder; find out first what runs it fastest here, if that is not known.
 
         Takes seconds where several engines are installed. Does nothing once the encoder is loaded.
         """
-        with self._loading:
-            if self._loaded is None:
-                self._loaded = self._load_encoder(measure=True)
-
-    def _measured_encoder(self) -> Encoder:
-        """The encoder for indexing, which takes long enough to find the fastest engine first."""
-        self.choose_engine()
-        return self.encoder
-
-    def _load_encoder(self, *, measure: bool) -> Encoder:
-        from shopsight.encoders.backends import EngineChoice
-
-        settings = self.settings
-        choice = EngineChoice(
-            backend=settings.encoder_backend,
-            precision=settings.encoder_precision,
-            cache=settings.data / "engines",
-            measure=measure,
-        )
-        return load_encoder(
-            settings.encoder,
-            threads=settings.threads,
-            engine=choice,
-            cache=settings.resolved_encoder_cache,
-        )
+        self.models.choose_engine()
 
     def warm(self) -> None:
-        """Load the encoder and the index and run both once, so that the first query is fast."""
-        with ThreadPoolExecutor(1, thread_name_prefix="warm") as pool:
+        """Load the models and the index and run them once, so that the first query is fast."""
+        with ThreadPoolExecutor(2, thread_name_prefix="warm") as pool:
             loading = pool.submit(lambda: self.encoder)
+            finding = pool.submit(self.models.finder)
             indexed = self._lifecycle.active() is not None
             if indexed:
-                self._serve(check=False)  # opens the store while the model loads
+                self._serve(check=False)  # opens the store while the models load
             encoder = loading.result()
+            finder = finding.result()
         size = encoder.spec.preprocessing.size
-        vector = encoder.encode_images(np.zeros((1, size, size, 3), np.uint8))[0]
+        vector = self.models.encode(np.zeros((size, size, 3), np.uint8))
+        if finder is not None:
+            finder.find(Image.new("RGB", (size, size)))
         if indexed:
-            self._serve()[0].search(vector, 1)
+            serving = self._serve()
+            serving.engine.nearest(vector, 1)
+            serving.words.vocabulary()
 
     def search(
         self,
-        photo: str | Path | bytes,
-        *,
-        where: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        focus: Focus | str = Focus.BALANCED,
+        photo: Photo | Sequence[Photo] | None = None,
+        text: str = "",
+        **options: Unpack[SearchOptions],
     ) -> SearchResult:
-        """Find the products on a photo.
+        """Find products by a photo, by words, by both, or by a product.
 
         Args:
-            photo: A file, or a picture's bytes.
-            where: Filter, such as ``brand = "Kavoa" AND price < 50``.
-            limit: Products wanted.
-            offset: Products to skip.
-            focus: What makes products alike: ``shape``, ``balanced`` or ``color``.
+            photo: A file, or a picture's bytes; or several photos of one thing.
+            text: Words, such as ``this but in red, under 40 EUR``.
+            options: How; see :class:`.options.SearchOptions`.
 
         Raises:
-            ImageError: The photo cannot be used.
-            QueryError: The filter or a number makes no sense, or the encoder does not know the
+            ImageError: A photo cannot be used.
+            QueryError: Nothing is asked, an option makes no sense, or the encoder does not know the
                 focus; see :attr:`focuses`.
+            NotFoundError: There is no such product.
             VectorIndexError: Nothing is indexed yet, or the index failed.
         """
-        wanted = Focus.named(focus)
+        photos = _listed(photo)
+        options.setdefault("regions", self.settings.regions)
+        with naming(photos):
+            return self.engine.search(query_of(self._bytes(photos), text, **options))
 
-        def query(data: bytes) -> Query:
-            return Query((data,), where=where or "", limit=limit, offset=offset, focus=wanted)
+    def search_video(self, video: Photo, **options: Unpack[SearchOptions]) -> SearchResult:
+        """Find the products that a short video shows, with the time each is seen best.
 
-        if isinstance(photo, bytes):
-            return self.engine.search(query(photo))
-        data = read_local(Path(photo), self._image_limits)
-        try:
-            return self.engine.search(query(data))
-        except DecodeError as error:
-            raise DecodeError(f"{photo}: {error}", reason=error.reason) from error
+        Args:
+            video: A file, or its bytes: MP4, WebM, MOV or GIF.
+            options: As for :meth:`search`; ``where``, ``limit`` and ``focus`` count.
+
+        Raises:
+            MissingExtraError: The extra ``video`` is not installed.
+            DecodeError: The video cannot be used.
+            QueryError: An option makes no sense.
+            VectorIndexError: Nothing is indexed yet, or the index failed.
+        """
+        from shopsight.wiring.video import search_video
+
+        (data,) = self._bytes((video,))
+        serving = self._serve()
+        with naming((video,)):
+            return search_video(data, serving, self.models, query_of((data,), "", **options))
+
+    def explain(
+        self,
+        photo: Photo,
+        result: SearchResult,
+        *,
+        box: Sequence[float] | None = None,
+        focus: Focus | str = Focus.BALANCED,
+    ) -> dict[str, ShownExplanation]:
+        """Say why products matched a photo, by product id.
+
+        Args:
+            photo: The photo.
+            result: Of the search with it.
+            box: The part that was asked for, if one was.
+            focus: Of the search.
+
+        Raises:
+            ImageError: The photo, or the picture of a hit, cannot be had.
+        """
+        (data,) = self._bytes((photo,))
+        searched = next((one.box for one in result.objects if one.searched), WHOLE)
+        return self._serve().explainer.explain(
+            data,
+            result.hits,
+            box=searched if box is None else Box.checked(*box),
+            focus=Focus.named(focus),
+        )
+
+    def calibrate(
+        self, labels: Sequence[PhotoRow] = (), *, progress: Callable[[int, int], None] | None = None
+    ) -> Calibration | None:
+        """Fit what confidence is computed with; :meth:`index` does so by itself when it is due.
+
+        Args:
+            labels: Shoppers' photos with the column ``product_id``, empty for what is not sold.
+            progress: Told how many photos of how many are done.
+
+        Returns:
+            ``None``: the shop has too few products to tell.
+        """
+        found = self._serve().calibrator.fit(labels, progress)
+        self.refresh()
+        return found
 
     def match(
         self,
@@ -235,17 +270,18 @@ class Shop:
 
         Yields:
             For each photo, in order: its other columns, ``photo`` as given, ``hits`` with
-            ``product_id`` and ``score``, and ``error`` if it could not be used.
+            ``product_id``, ``score``, ``confidence`` and ``match``, ``no_match``, and ``error`` if
+            it could not be used.
         """
 
         def one(row: PhotoRow) -> dict[str, object]:
             line: dict[str, object] = {**row.columns, "photo": row.photo}
             try:
-                found = self.search(row.path, where=where, limit=limit, focus=focus).hits
+                result = self.search(row.path, where=where, limit=limit, focus=focus)
             except ImageError as error:
                 return {**line, "hits": [], "error": str(error)}
-            hits = [{"product_id": hit.product.id, "score": round(hit.score, 6)} for hit in found]
-            return {**line, "hits": hits}
+            hits = [matched(hit) for hit in result.hits]
+            return {**line, "hits": hits, "no_match": result.no_match}
 
         with ThreadPoolExecutor(4, thread_name_prefix="match") as pool:
             yield from pool.map(one, photos)
@@ -338,7 +374,20 @@ class Shop:
         """
         from shopsight.images.blocking import fetch_picture
 
-        return fetch_picture(url, self._fetch_limits())
+        return fetch_picture(url, fetch_limits(self.settings))
+
+    def picture(self, location: str) -> bytes:
+        """Bytes of a picture of the catalogue.
+
+        Args:
+            location: Where it is: an absolute path or a URL.
+
+        Raises:
+            ImageError: It cannot be had.
+        """
+        if location.lower().startswith(("http://", "https://")):
+            return self.fetch_image(location)
+        return read_local(Path(location), image_limits(self.settings))
 
     def image(self, product_id: str, position: int) -> ImageState:
         """Where a product's picture is.
@@ -348,13 +397,25 @@ class Shop:
         """
         return self.catalog.image(product_id, position)
 
+    @property
+    def fields(self) -> Mapping[str, FieldType]:
+        """Filterable fields and their types; none before anything is indexed."""
+        if self._lifecycle.active() is None:
+            return {}
+        return dict(self._serve(check=False).collection.store.schema.fields)
+
+    @property
+    def reads_video(self) -> bool:
+        """Whether videos can be searched with: the extra ``video`` is installed."""
+        return find_spec("av") is not None
+
     def index_info(self) -> IndexInfo:
         """State of the index.
 
         Raises:
             VectorIndexError: Nothing is indexed yet.
         """
-        collection = self._serve(check=False)[0]
+        collection = self._serve(check=False).collection
         return IndexInfo(
             manifest=collection.manifest,
             counts=self.catalog.counts(collection.manifest.name),
@@ -365,95 +426,82 @@ class Shop:
     def refresh(self) -> None:
         """See what was written since, here or by another process, and a new index version."""
         with self._lock:
-            if self._serving is None:
+            serving = self._serving
+            if serving is None:
                 return
-            collection, engine = self._serving
             active = self._lifecycle.active()
-            if active is None or active.name != collection.manifest.name:
-                self._serving = (
-                    None  # opened anew by the next query; queries under way finish on the old one
-                )
+            if active is None or active.name != serving.collection.manifest.name:
+                # Opened anew by the next query; queries under way finish on the old one.
+                self._serving = None
                 return
-        collection.store.refresh()
-        engine.forget_totals()
+        serving.refresh()
 
     def optimize(self) -> None:
         """Bring the index into its fastest shape. Does nothing while another process writes."""
         self._importer().optimize()
         self.refresh()
 
-    @property
-    def _image_limits(self) -> ImageLimits:
-        settings = self.settings
-        return ImageLimits(
-            max_bytes=settings.image_max_bytes,
-            max_pixels=settings.image_max_pixels,
-            min_side=settings.image_min_side,
-        )
-
-    def _fetch_limits(self) -> FetchLimits:
-        from shopsight.images.fetch import FetchLimits
-
-        settings = self.settings
-        return FetchLimits(
-            concurrency=settings.fetch_concurrency,
-            per_host=settings.fetch_per_host,
-            connect_timeout_s=settings.fetch_connect_timeout_s,
-            read_timeout_s=settings.fetch_read_timeout_s,
-            total_timeout_s=settings.fetch_total_timeout_s,
-            retries=settings.fetch_retries,
-            max_redirects=settings.fetch_max_redirects,
-            max_bytes=settings.image_max_bytes,
-            allow_hosts=tuple(settings.allow_hosts),
-        )
-
     def _importer(self) -> Importer:
         # What writes is loaded when something is written: a server is ready sooner without it.
-        from shopsight.ingest.importer import Importer, ImportOptions
-        from shopsight.ingest.pipeline import IngestLimits
+        from shopsight.ingest.importer import Importer
 
-        settings = self.settings
-        batch = settings.batch_size or batch_size(settings.encoder_backend, settings.threads)
-        limits = IngestLimits(
-            batch_size=batch,
-            write_every_rows=settings.write_every_rows,
-            write_every_s=settings.write_every_s,
-            max_age_s=settings.fetch_max_age_s,
-            sync_max_removed=settings.sync_max_removed,
+        return Importer(
+            self.catalog,
+            self._lifecycle,
+            self.models.choose_engine,  # indexing takes long enough to find the fastest one first
+            import_options(self.settings),
         )
-        options = ImportOptions(
-            data=settings.data,
-            fetch=self._fetch_limits(),
-            image=self._image_limits,
-            max_feed_bytes=settings.max_feed_bytes,
-            look_ahead=max(2 * batch, settings.fetch_concurrency),
-            ingest=limits,
+
+    def _bytes(self, photos: Sequence[Photo]) -> tuple[bytes, ...]:
+        limits = image_limits(self.settings)
+        return tuple(
+            one if isinstance(one, bytes) else read_local(Path(one), limits) for one in photos
         )
-        return Importer(self.catalog, self._lifecycle, self._measured_encoder, options)
 
-    def _decode(self, data: bytes) -> NDArray[np.uint8]:
-        return load_pixels(data, self.encoder.spec.preprocessing, self._image_limits)
-
-    def _serve(self, *, check: bool = True) -> tuple[Collection, SearchEngine]:
+    def _serve(self, *, check: bool = True) -> Serving:
         with self._lock:
             if self._serving is None:
-                collection = self._lifecycle.open_active()
-                self._serving = (
-                    collection,
-                    SearchEngine(
-                        self.catalog,
-                        collection,
-                        decode=self._decode,
-                        encode=self._encode_one,
-                        spec=lambda: self.encoder.spec,
-                    ),
+                self._serving = serving(
+                    self._lifecycle.open_active(),
+                    self.catalog,
+                    self.models,
+                    self.settings,
+                    calibrations=CalibrationStore(self.database),
+                    load=self.picture,
                 )
-            if check and self._batcher is None:
-                self._lifecycle.check(self._serving[0].manifest, self.encoder.spec)
-                self._batcher = MicroBatcher(self.encoder)
+                self._checked = False
+            if check and not self._checked:
+                self._lifecycle.check(self._serving.collection.manifest, self.encoder.spec)
+                self._checked = True
             return self._serving
 
-    def _encode_one(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if self._batcher is None:
-            raise ShopsightError("The shop is closed.")
-        return self._batcher.encode(pixels)
+
+def _listed(photo: Photo | Sequence[Photo] | None) -> tuple[Photo, ...]:
+    if photo is None:
+        return ()
+    return (photo,) if isinstance(photo, str | Path | bytes) else tuple(photo)
+
+
+def matched(hit: Hit) -> dict[str, object]:
+    """A hit as one entry of :meth:`Shop.match`."""
+    return {
+        "product_id": hit.product.id,
+        "score": round(hit.score, 6),
+        "confidence": None if hit.confidence is None else round(hit.confidence, 4),
+        "match": hit.match.value,
+    }
+
+
+@contextmanager
+def naming(photos: Sequence[Photo]) -> Iterator[None]:
+    """Name the file in what is said of a photo that cannot be used, if there is just one."""
+    try:
+        yield
+    except DecodeError as error:
+        if (
+            len(photos) != 1
+            or isinstance(photos[0], bytes)
+            or str(error).startswith(str(photos[0]))
+        ):
+            raise
+        raise DecodeError(f"{photos[0]}: {error}", reason=error.reason) from error

@@ -1,0 +1,135 @@
+"""Fits the confidence of a shop's index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from shopsight.catalog.calibrations import CalibrationStore
+from shopsight.catalog.store import CatalogStore
+from shopsight.images.prepare import ImageLimits, decode, read_local
+from shopsight.index.collection import Collection
+from shopsight.photo_lists import PhotoRow
+from shopsight.search.calibrate import (
+    Calibration,
+    Labelled,
+    Picture,
+    Ranking,
+    Searches,
+    fit,
+)
+from shopsight.search.confidence_cases import DEPTH
+from shopsight.search.engine import SearchEngine
+from shopsight.search.photos import PhotoReader
+from shopsight.wiring.models import Models
+
+_SIDE = 480
+_PRODUCT_COLUMNS = ("product_id", "id")
+
+Progress = Callable[[int, int], None]
+
+
+class Calibrator:
+    """Fits and keeps the calibration of one index version.
+
+    Args:
+        catalog: Whose pictures are shown to the search as if a shopper had taken them.
+        collection: The index version.
+        engine: Searches it.
+        reader: Reads photos, as searches do.
+        models: The encoder.
+        store: Where calibrations are kept.
+        limits: What a picture may cost.
+        regions: Whether searches look for the main subject.
+    """
+
+    def __init__(
+        self,
+        catalog: CatalogStore,
+        collection: Collection,
+        *,
+        engine: SearchEngine,
+        reader: PhotoReader,
+        models: Models,
+        store: CalibrationStore,
+        limits: ImageLimits,
+        regions: bool,
+    ) -> None:
+        self._catalog = catalog
+        self._collection = collection
+        self._engine = engine
+        self._reader = reader
+        self._models = models
+        self._store = store
+        self._limits = limits
+        self._regions = regions
+
+    def fit(
+        self, labels: Sequence[PhotoRow] = (), progress: Progress | None = None
+    ) -> Calibration | None:
+        """Fit it anew, and keep it.
+
+        Args:
+            labels: Shoppers' photos with the column ``product_id``, empty for what is not sold.
+            progress: Told how many photos of how many are done.
+
+        Returns:
+            ``None``: there are too few products to tell. What was kept before is forgotten.
+
+        Raises:
+            ImageError: A labelled photo cannot be read.
+        """
+        name = self._collection.manifest.name
+        calibration = fit(
+            self._pictures(),
+            Searches(self._encode, self._find),
+            version=name,
+            fingerprint=self._models.spec().fingerprint,
+            products=self._collection.store.count_products(),
+            labels=list(self._labelled(labels)),
+            progress=progress,
+        )
+        if calibration is None:
+            self._store.delete(name)
+        else:
+            self._store.save(name, calibration.fingerprint, calibration.model_dump_json())
+        return calibration
+
+    def _pictures(self) -> Iterator[Picture]:
+        """Pictures that are files on this machine: those on the web are not fetched again."""
+        for page in self._catalog.all_states():
+            for product, state in page:
+                for image in state.images.values():
+                    path = Path(image.location)
+                    if image.index_version and path.is_absolute():
+                        group = product.item_group_id or product.id
+                        yield Picture(product.id, group, partial(self._opened, path))
+
+    def _labelled(self, labels: Sequence[PhotoRow]) -> Iterator[Labelled]:
+        wanted: dict[Path, set[str]] = {}
+        for row in labels:
+            product = next((row.columns[n] for n in _PRODUCT_COLUMNS if n in row.columns), "")
+            wanted.setdefault(row.path, set()).update({product} - {""})
+        known = set(self._catalog.get([key for keys in wanted.values() for key in keys]))
+        for path, ids in wanted.items():
+            if ids <= known:
+                yield Labelled(frozenset(ids), partial(self._opened, path))
+
+    def _opened(self, path: Path) -> Image.Image:
+        return decode(read_local(path, self._limits), self._limits, target_side=_SIDE)
+
+    def _encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        return np.stack([self._reader.vector(image, regions=self._regions) for image in images])
+
+    def _find(self, vector: NDArray[np.float32]) -> Ranking:
+        found = self._engine.nearest(vector, DEPTH)
+        return Ranking(
+            [one.product_id for one in found],
+            self._engine.groups([one.product_id for one in found]),
+            np.array([one.score for one in found], np.float32),
+        )

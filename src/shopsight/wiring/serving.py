@@ -1,0 +1,174 @@
+"""An index version that answers searches, with all that takes part in that."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shopsight.catalog.calibrations import CalibrationStore
+from shopsight.catalog.store import CatalogStore
+from shopsight.index.collection import Collection
+from shopsight.search.cache import EmbeddingCache
+from shopsight.search.calibrate import Calibration
+from shopsight.search.engine import Abilities, SearchEngine
+from shopsight.search.pages import RankingCache
+from shopsight.search.photos import PhotoReader
+from shopsight.settings import Settings
+from shopsight.wiring.calibrating import Calibrator
+from shopsight.wiring.explaining import Explainer
+from shopsight.wiring.limits import image_limits
+from shopsight.wiring.models import Models
+from shopsight.words.vocabulary import Vocabulary
+
+
+class KnownWords:
+    """The vocabulary of the catalogue, read when it is first needed. Safe to use from threads.
+
+    Args:
+        catalog: Whose words they are.
+        collection: Whose fields can be filtered by.
+    """
+
+    def __init__(self, catalog: CatalogStore, collection: Collection) -> None:
+        self._catalog = catalog
+        self._collection = collection
+        self._lock = threading.Lock()
+        self._kept: Vocabulary | None = None
+        self._signature: tuple[int, float] | None = None
+
+    def vocabulary(self) -> Vocabulary:
+        """The words, as of the last refresh."""
+        with self._lock:
+            if self._kept is None:
+                self._signature = self._catalog.signature()
+                fields = self._collection.store.schema.fields
+                self._kept = Vocabulary.of(self._catalog.every(), attributes=fields)
+            return self._kept
+
+    def refresh(self) -> None:
+        """Read them again when they are next needed, if a product changed."""
+        with self._lock:
+            if self._kept is not None and self._signature != self._catalog.signature():
+                self._kept = None
+
+
+class KnownCalibration:
+    """The calibration of the index, read when it is first needed. Safe to use from threads.
+
+    Args:
+        load: Reads it.
+    """
+
+    def __init__(self, load: Callable[[], Calibration | None]) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._kept: Calibration | None = None
+        self._known = False
+
+    def get(self) -> Calibration | None:
+        """The calibration as of the last refresh; ``None`` if there is none."""
+        with self._lock:
+            if not self._known:
+                self._kept, self._known = self._load(), True
+            return self._kept
+
+    def refresh(self) -> None:
+        """Read it again when it is next needed."""
+        with self._lock:
+            self._known = False
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What answers searches.
+
+    Attributes:
+        collection: The index version.
+        engine: Searches it.
+        reader: Reads photos.
+        words: The catalogue's words.
+        calibration: How scores become confidence.
+        calibrator: Fits that.
+        explainer: Says why hits matched.
+        embeddings: Vectors of repeated photos.
+    """
+
+    collection: Collection
+    engine: SearchEngine
+    reader: PhotoReader
+    words: KnownWords
+    calibration: KnownCalibration
+    calibrator: Calibrator
+    explainer: Explainer
+    embeddings: EmbeddingCache
+
+    def refresh(self) -> None:
+        """See what was written."""
+        self.collection.store.refresh()
+        self.engine.forget_totals()
+        self.words.refresh()
+        self.calibration.refresh()
+
+
+def serving(
+    collection: Collection,
+    catalog: CatalogStore,
+    models: Models,
+    settings: Settings,
+    *,
+    calibrations: CalibrationStore,
+    load: Callable[[str], bytes],
+) -> Serving:
+    """Put a search together.
+
+    Args:
+        collection: The index version, open.
+        catalog: Where products come from.
+        models: Encoder and detector.
+        settings: Limits.
+        calibrations: Where calibrations are kept.
+        load: Where a picture is to its bytes.
+    """
+    limits = image_limits(settings)
+    words = KnownWords(catalog, collection)
+    embeddings = EmbeddingCache()
+    reader = PhotoReader(
+        limits,
+        spec=models.spec,
+        encode=models.encode,
+        finder=models.finder,
+        embeddings=embeddings,
+    )
+
+    def kept() -> Calibration | None:
+        text = calibrations.load(collection.manifest.name, models.spec().fingerprint)
+        return None if text is None else Calibration.from_json(text)
+
+    calibration = KnownCalibration(kept)
+    engine = SearchEngine(
+        catalog,
+        collection,
+        reader=reader,
+        abilities=Abilities(
+            spec=models.spec,
+            encode_text=models.encode_text,
+            vocabulary=words.vocabulary,
+            calibration=calibration.get,
+        ),
+        rankings=RankingCache(),
+    )
+    calibrator = Calibrator(
+        catalog,
+        collection,
+        engine=engine,
+        reader=reader,
+        models=models,
+        store=calibrations,
+        limits=limits,
+        regions=settings.regions,
+    )
+    explainer = Explainer(collection, models, reader, limits=limits, load=load)
+    return Serving(
+        collection, engine, reader, words, calibration, calibrator, explainer, embeddings
+    )

@@ -1,0 +1,76 @@
+"""Searches with a video: frame by frame, each as a photo."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shopsight.images.boxes import WHOLE
+from shopsight.images.video import read_frames
+from shopsight.index.filters import check, parse
+from shopsight.regions.choose import objects
+from shopsight.search.candidates import Candidate
+from shopsight.search.clock import Clock
+from shopsight.search.query import Match, Query, SearchResult
+from shopsight.search.video import FrameHit, find_products
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from shopsight.wiring.models import Models
+    from shopsight.wiring.serving import Serving
+
+_HITS_PER_OBJECT = 5
+
+
+def search_video(data: bytes, serving: Serving, models: Models, query: Query) -> SearchResult:
+    """Find the products that a video shows.
+
+    Args:
+        data: Its bytes.
+        serving: The index.
+        models: Encoder and detector.
+        query: Its filter and limit count.
+
+    Raises:
+        DecodeError: The video cannot be used.
+        FilterError: The filter makes no sense.
+        MissingExtraError: The extra ``video`` is not installed.
+    """
+    clock = Clock()
+    engine, reader = serving.engine, serving.reader
+    fields = serving.collection.store.schema.fields
+    where = check(parse(query.where), fields) if query.where.strip() else None
+    finder = models.finder() if query.regions else None
+
+    def search_frame(image: Image.Image) -> list[FrameHit]:
+        found = objects(finder.find(image)) if finder else ()
+        hits = []
+        for box in [one.box for one in found] or [WHOLE]:
+            vector = reader.encoded(image, box)
+            nearest = engine.nearest(vector, _HITS_PER_OBJECT, where)
+            hits += [
+                FrameHit(one.product_id, one.score, record=one.record, box=box) for one in nearest
+            ]
+        return hits
+
+    found = find_products(read_frames(data), search_frame, limit=query.offset + query.limit)
+    clock.lap("search")
+    shown = found.products[query.offset :]
+    times = {one.product_id: one.best_s for one in shown}
+    hits = engine.hits(
+        [
+            Candidate(one.product_id, one.hit.score, one.hit.record, {"evidence": one.evidence})
+            for one in shown
+        ]
+    )
+    clock.lap("hydrate")
+    return SearchResult(
+        query_id=uuid.uuid4().hex,
+        hits=tuple(
+            replace(hit, seen_at_s=times[hit.product.id], match=Match.SIMILAR) for hit in hits
+        ),
+        total=len(found.products),
+        timings_ms=clock.timings(),
+    )
