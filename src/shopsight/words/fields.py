@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
@@ -16,6 +17,19 @@ class Role(StrEnum):
     MATERIAL = "material"
     PATTERN = "pattern"
     OTHER = "other"
+
+
+@dataclass(slots=True)
+class FieldValues:
+    """Values of a field.
+
+    Attributes:
+        values: Products by value, as it is in the catalogue.
+        products: Products that have any.
+    """
+
+    values: dict[str, int] = field(default_factory=dict)
+    products: int = 0
 
 
 _NAMES = {

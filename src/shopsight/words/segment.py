@@ -22,14 +22,15 @@ MAX_INDEX_TERMS = 600
 """Terms of a product at most, repeated ones included; the most telling fields come first."""
 
 _STOP_WORDS = """
-    a an and are as at be but by for from has have i in is it its me my of on or our please so
-    some that the their them there these they this those to want was we which with you your
+    a about an and are as at be but by for from has have i in is it its me my of on or our please
+    so some that the their them there these they this those to want was we which with you your
     的 了 和 与 或 及 是 在 我 你 它 一 个 一个 这 那 请 要 想 想要 吗 呢 吧 也 都 把 给
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 """Words that tell nothing of a product; ``index_terms`` leaves them out of descriptions."""
 
 _LONGEST_TERM = 64
+_LONGEST_VALUE = 100
 _MAX_PARTS = 4
 _HAN = "\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _SYMBOLS = "<>≤≥~%★€$£¥₩₹"
@@ -142,7 +143,8 @@ def index_terms(product: Product) -> list[str]:
     texts = sorted(_texts(product), key=lambda weighted: -weighted[1])
     found: list[str] = []
     for text, weight in texts:
-        terms = list(_terms(text))
+        # Brands, types and values recur from product to product.
+        terms = list(_value_terms(text) if len(text) <= _LONGEST_VALUE else _terms(text))
         if weight > 1:
             terms.extend([term[-1] for term in terms if _NAMED_BY_LAST.fullmatch(term)])
         else:
@@ -168,6 +170,11 @@ def stem(word: str) -> str:
     return word[:-1]
 
 
+@lru_cache(maxsize=16_384)
+def _value_terms(text: str) -> tuple[str, ...]:
+    return tuple(_terms(text))
+
+
 def _texts(product: Product) -> Iterator[tuple[str, int]]:
     yield product.title, 3
     for text in (product.brand, product.product_type, product.id, product.mpn, product.gtin):
@@ -188,6 +195,8 @@ def _terms(text: str) -> Iterator[str]:
             yield from _chinese(match["han"])
         elif match["number"]:
             yield _number(match["number"])
+        elif match["word"].isalpha():
+            yield stem(match["word"][:_LONGEST_TERM])
         else:
             yield from _compound(match["word"].split("-"))
 
