@@ -55,9 +55,12 @@ def test_superseded_files_go(tmp_path: Path):
     store = opened(tmp_path, LanceOptions(keep_s=0.001))
     for number in range(10):
         store.upsert(cases.records(10, seed=number))
-    before = len(list(tmp_path.rglob("*.lance")))
+    table = tmp_path / "shop.lance"
+    before = len(list((table / "data").iterdir()))
     store.optimize()
-    assert len(list(tmp_path.rglob("*.lance"))) < before / 2
+    assert len(list((table / "data").iterdir())) < before / 2
+    store.optimize()
+    assert len({path.parent for path in (table / "_indices").rglob("*.lance")}) == 1
     assert store.count() == 10
     store.close()
 

@@ -12,7 +12,7 @@ import pytest
 
 from shopsight import plugins
 from shopsight.errors import StorageError
-from shopsight.index.base import VectorStore
+from shopsight.index.base import Records, VectorStore
 from shopsight.testing import store_cases as cases
 
 WORKER = Path(__file__).with_name("store_worker.py")
@@ -38,6 +38,11 @@ def finished(task: str, store: str, uri: Path) -> str:
     return output
 
 
+def with_term(rows: Records, term: str) -> set[str]:
+    """Keys of the rows with a term."""
+    return {key for key, text in zip(rows.ids, rows.texts, strict=True) if term in text.split()}
+
+
 @pytest.mark.parametrize("store", STORES)
 def test_kill_keeps_what_was_acknowledged(store: str, tmp_path: Path):
     """After kill -9 at random moments every acknowledged row is there and writing goes on."""
@@ -58,6 +63,7 @@ def test_kill_keeps_what_was_acknowledged(store: str, tmp_path: Path):
         found = opened.get(keys)
         assert list(found.ids) == keys
         assert opened.search(found.vectors[0], 1).ids[0] == keys[0]
+        assert set(opened.search_text("red", 10**6).ids) >= with_term(found, "red")
         opened.upsert(cases.records(5))
         opened.optimize()
         assert opened.count() >= len(keys) + 5
@@ -73,6 +79,7 @@ def test_two_processes(store: str, tmp_path: Path):
     reader.refresh()
     rows = cases.records(20)
     assert reader.search(rows.vectors[4], 1).ids[0] == "row4"
+    assert set(reader.search_text("red", 50).ids) == with_term(rows, "red") != set()
     assert reader.count() == 20
     reader.close()
 

@@ -52,12 +52,16 @@ class Records:
         vectors: ``(n, dimension)`` float32, finite; need not be unit length.
         attributes: Per row, field name -> value; a missing field is null. Values fit the schema's
             types.
+        texts: Per row, the terms that :meth:`VectorStore.search_text` finds it by, separated by
+            white space; made by :func:`shopsight.words.segment.index_terms`. Stores know nothing of
+            languages and compare terms as they are. Empty: no row has any.
     """
 
     ids: Sequence[str]
     product_ids: Sequence[str]
     vectors: Vectors
     attributes: Sequence[Mapping[str, AttributeValue]]
+    texts: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -71,7 +75,7 @@ class Neighbors:
         ids: Keys of the rows.
         product_ids: Product of each row.
         scores: ``(n,)`` float32, larger is nearer: cosine similarity, or minus the squared
-            Euclidean distance for L2.
+            Euclidean distance for L2; of a text, BM25.
     """
 
     ids: Sequence[str]
@@ -169,7 +173,18 @@ class VectorStore(Protocol):
         ...
 
     def search_text(self, text: str, k: int, *, where: Filter | None = None) -> Neighbors:
-        """The ``k`` best rows by BM25 over all string fields; needs that capability."""
+        """The ``k`` best rows by BM25; needs that capability.
+
+        Scores are those of :class:`.bm25.TermIndex`, over all rows, whatever the filter. Engines
+        may take the frequencies of terms from the last :meth:`optimize`. Frequencies count rows: a
+        product with three pictures counts three times, as it is found three times.
+
+        Args:
+            text: Terms, separated by white space. Rows with any of them are found; one that is
+                repeated counts once. No character means anything but itself.
+            k: How many, at least 1; fewer are found where fewer rows have a term.
+            where: Only rows that match.
+        """
         ...
 
     def count(self, where: Filter | None = None) -> int:

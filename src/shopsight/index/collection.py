@@ -56,14 +56,29 @@ class Collection:
         self.store.upsert(replace(records, vectors=self._scaled(records.vectors)))
 
     def update_attributes(
-        self, ids: Sequence[str], attributes: Sequence[Mapping[str, AttributeValue]]
+        self,
+        ids: Sequence[str],
+        attributes: Sequence[Mapping[str, AttributeValue]],
+        texts: Sequence[str] | None = None,
     ) -> set[str]:
-        """Give rows new attributes, not new vectors; return the ids that are not there."""
-        wanted = dict(zip(ids, attributes, strict=True))
+        """Give rows new attributes and, unless ``None``, texts, not new vectors.
+
+        Returns:
+            The ids that are not there.
+        """
+        wanted = {key: place for place, key in enumerate(ids)}
         rows = self.store.get(list(wanted))
         if len(rows):
-            self.store.upsert(replace(rows, attributes=[wanted[key] for key in rows.ids]))
+            places = [wanted[key] for key in rows.ids]
+            changed = replace(rows, attributes=[attributes[place] for place in places])
+            if texts is not None:
+                changed = replace(changed, texts=[texts[place] for place in places])
+            self.store.upsert(changed)
         return set(wanted) - set(rows.ids)
+
+    def search_text(self, text: str, k: int, *, where: Filter | None = None) -> Neighbors:
+        """The best rows for some terms: see ``VectorStore.search_text``."""
+        return self.store.search_text(text, k, where=where)
 
     def search(
         self,

@@ -23,20 +23,27 @@ from shopsight.index.base import Capabilities, Health, Neighbors, Records, Store
 from shopsight.index.filter_ast import FieldType, Filter
 from shopsight.index.memory_rows import MemoryRows
 from shopsight.index.rows import (
+    NO_TEXTS,
     REBUILD,
     check_known,
     check_same,
     checked_fields,
     checked_query,
     checked_records,
+    checked_terms,
 )
 from shopsight.index.transfer import export_rows, import_rows
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS collection (shape TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS rows (
-    id TEXT PRIMARY KEY, product_id TEXT NOT NULL, vector BLOB NOT NULL, attributes TEXT NOT NULL
+    id TEXT PRIMARY KEY, product_id TEXT NOT NULL, vector BLOB NOT NULL, attributes TEXT NOT NULL,
+    terms TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
+"""
+_READ = "SELECT id, product_id, vector, attributes, terms FROM rows"
+_WRITE = """
+INSERT OR REPLACE INTO rows (id, product_id, vector, attributes, terms) VALUES (?, ?, ?, ?, ?)
 """
 _ADVICE = {
     "readonly": "it cannot be written; check the folder's owner and permissions",
@@ -50,8 +57,8 @@ _ADVICE = {
 class ExactStore:
     """Rows in a SQLite file and in memory; searches compare with all of them.
 
-    Use :meth:`open`. Memory: four bytes per dimension and row (eight for cosine), and the
-    attributes.
+    Use :meth:`open`. Memory: four bytes per dimension and row (eight for cosine), the attributes,
+    and, once a text was searched, about eight bytes per term of a row.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -94,8 +101,8 @@ class ExactStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Exhaustive; other processes may read."""
-        return Capabilities(exact=True, shared_reads=True, text_search=False)
+        """Exhaustive; other processes may read; texts are searched."""
+        return Capabilities(exact=True, shared_reads=True, text_search=True)
 
     def add_fields(self, fields: Mapping[str, FieldType]) -> None:
         """Make new fields filterable."""
@@ -114,10 +121,10 @@ class ExactStore:
             checked = checked_records(records, self._schema)
             with self._transaction() as cursor:
                 cursor.executemany(
-                    "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
+                    _WRITE,
                     (
-                        (key, product, vector.tobytes(), json.dumps(attributes))
-                        for key, product, vector, attributes in _each(checked)
+                        (key, product, vector.tobytes(), json.dumps(attributes), text)
+                        for key, product, vector, attributes, text in _each(checked)
                     ),
                 )
             for row in _each(checked):
@@ -150,9 +157,10 @@ class ExactStore:
             return self._rows.search(query, k, where)
 
     def search_text(self, text: str, k: int, *, where: Filter | None = None) -> Neighbors:
-        """Not a thing this store can do."""
-        del text, k, where
-        raise VectorIndexError("The exact store cannot search words: use the store 'lance'.")
+        """The ``k`` best rows by BM25."""
+        terms = checked_terms(text, k)
+        with self._lock:
+            return self._rows.search_text(terms, k, where)
 
     def count(self, where: Filter | None = None) -> int:
         """Number of rows that match."""
@@ -167,7 +175,7 @@ class ExactStore:
     def facets(
         self, fields: Sequence[str], *, where: Filter | None = None, limit: int = 20
     ) -> dict[str, dict[str, int]]:
-        """Per field, its most frequent values among matching rows."""
+        """Per field, its most frequent values with their number of products."""
         check_known(fields, self._schema)
         with self._lock:
             rows = self._rows.matching(where)
@@ -200,7 +208,7 @@ class ExactStore:
     def health(self) -> Health:
         """Check the file."""
         with self._lock:
-            rows = len(self._rows)
+            rows, has_texts = len(self._rows), self._rows.has_texts
             try:
                 # A connection of its own sees the file, not what this one has in memory.
                 with _translated(self._path), closing(sqlite3.connect(self._path)) as fresh:
@@ -210,7 +218,8 @@ class ExactStore:
         if verdict != "ok":
             detail = f"{self._path} is damaged: {REBUILD}."
             return Health(ok=False, detail=detail, rows=rows, indexed=rows)
-        return Health(ok=True, detail=f"{rows} rows in memory", rows=rows, indexed=rows)
+        detail = f"{rows} rows in memory" + (NO_TEXTS if rows and not has_texts else "")
+        return Health(ok=True, detail=detail, rows=rows, indexed=rows)
 
     def drop(self) -> None:
         """Delete the collection for good."""
@@ -232,8 +241,8 @@ class ExactStore:
         (shape,) = self._connection.execute("SELECT shape FROM collection").fetchone()
         schema = StoreSchema.model_validate_json(shape)
         rows = MemoryRows(schema.dimension, schema.metric)
-        for key, product, vector, attributes in self._connection.execute("SELECT * FROM rows"):
-            rows.put(key, product, np.frombuffer(vector, np.float32), json.loads(attributes))
+        for key, product, vector, attributes, text in self._connection.execute(_READ):
+            rows.put(key, product, np.frombuffer(vector, np.float32), json.loads(attributes), text)
         self._schema, self._rows, self._seen = schema, rows, version
 
     @contextmanager
@@ -254,14 +263,29 @@ def _prepare(connection: sqlite3.Connection, schema: StoreSchema) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.executescript(_TABLES)
+    _add_terms(connection)
     connection.execute(
         "INSERT INTO collection SELECT ? WHERE NOT EXISTS (SELECT 1 FROM collection)",
         (schema.model_dump_json(),),
     )
 
 
-def _each(records: Records) -> Iterator[tuple[str, str, Vectors, Mapping[str, AttributeValue]]]:
-    return zip(records.ids, records.product_ids, records.vectors, records.attributes, strict=True)
+def _add_terms(connection: sqlite3.Connection) -> None:
+    """Give a file that is older than the column of texts that column."""
+    missing = "SELECT NOT EXISTS (SELECT 1 FROM pragma_table_info('rows') WHERE name = 'terms')"
+    if connection.execute(missing).fetchone()[0]:
+        connection.execute("BEGIN IMMEDIATE")
+        # Another process may have done it while this one waited.
+        if connection.execute(missing).fetchone()[0]:
+            connection.execute("ALTER TABLE rows ADD COLUMN terms TEXT NOT NULL DEFAULT ''")
+        connection.execute("COMMIT")
+
+
+def _each(
+    records: Records,
+) -> Iterator[tuple[str, str, Vectors, Mapping[str, AttributeValue], str]]:
+    columns = (records.ids, records.product_ids, records.vectors, records.attributes, records.texts)
+    return zip(*columns, strict=True)
 
 
 @contextmanager

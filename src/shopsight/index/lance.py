@@ -27,17 +27,28 @@ from shopsight.index.base import (
 )
 from shopsight.index.filter_ast import FieldType, Filter
 from shopsight.index.filter_sql import quoted, to_sql
-from shopsight.index.lance_indexes import LanceOptions, optimize, partitions, vector_index
+from shopsight.index.lance_indexes import (
+    LanceOptions,
+    has_text_index,
+    optimize,
+    partitions,
+    prepare_texts,
+    vector_index,
+)
 from shopsight.index.lance_search import LanceSearch
 from shopsight.index.lance_table import LanceTable
+from shopsight.index.nearness import merged
 from shopsight.index.rows import (
     FIELD_PREFIX,
+    NO_TEXTS,
+    TERMS,
     arrow_schema,
     check_known,
     check_same,
     checked_fields,
     checked_query,
     checked_records,
+    checked_terms,
     facet_names,
     field_columns,
     from_arrow,
@@ -61,6 +72,7 @@ class LanceStore:
         self._schema = schema
         self._options = options
         self._writing = threading.Lock()
+        self._has_texts = False
         self._searcher = LanceSearch(table, schema, options)
         self._read_state()
 
@@ -99,8 +111,8 @@ class LanceStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Approximate; other processes may read."""
-        return Capabilities(exact=False, shared_reads=True, text_search=False)
+        """Approximate; other processes may read; texts are searched."""
+        return Capabilities(exact=False, shared_reads=True, text_search=True)
 
     def add_fields(self, fields: Mapping[str, FieldType]) -> None:
         """Make new fields filterable."""
@@ -118,6 +130,9 @@ class LanceStore:
         checked = checked_records(records, self._schema)
         if len(checked):
             with self._writing:
+                if not self._has_texts:
+                    prepare_texts(self._table)
+                    self._has_texts = True
                 self._table.upsert(to_arrow(checked, self._schema))
                 self._searcher.changed()
 
@@ -145,6 +160,7 @@ class LanceStore:
             product_ids=[found.product_ids[place] for place in order],
             vectors=found.vectors[order],
             attributes=[found.attributes[place] for place in order],
+            texts=[found.texts[place] for place in order],
         )
 
     def search(
@@ -156,9 +172,11 @@ class LanceStore:
         return self._searcher.search(query, k, sql, effort)
 
     def search_text(self, text: str, k: int, *, where: Filter | None = None) -> Neighbors:
-        """Not a thing this store can do."""
-        del text, k, where
-        raise VectorIndexError("The store 'lance' cannot search words yet.")
+        """The ``k`` best rows by BM25, with the frequencies of the last :meth:`optimize`."""
+        terms = checked_terms(text, k)
+        if not terms or not self._has_texts:
+            return merged([], k)
+        return self._searcher.search_text(terms, k, None if where is None else self._sql(where))
 
     def count(self, where: Filter | None = None) -> int:
         """Number of rows that match."""
@@ -172,7 +190,7 @@ class LanceStore:
     def facets(
         self, fields: Sequence[str], *, where: Filter | None = None, limit: int = 20
     ) -> dict[str, dict[str, int]]:
-        """Per field, its most frequent values among matching rows."""
+        """Per field, its most frequent values with their number of products."""
         check_known(fields, self._schema)
         if not fields:
             return {}
@@ -219,6 +237,7 @@ class LanceStore:
             index = vector_index(self._table)
             statistics = index and self._table.run(self._table.table.index_stats(index.name))
             probe = np.ones(self._schema.dimension, np.float32)
+            has_texts = not rows or self._finds_texts()
             if rows:
                 self._searcher.probe(probe)
         except (StorageError, VectorIndexError) as error:
@@ -231,7 +250,7 @@ class LanceStore:
         )
         return Health(
             ok=True,
-            detail=f"{rows} rows, {indexed} in the vector index",
+            detail=f"{rows} rows, {indexed} in the vector index{'' if has_texts else NO_TEXTS}",
             rows=rows,
             indexed=indexed,
             extra={"index": kind, "version": str(self._table.version())},
@@ -255,9 +274,16 @@ class LanceStore:
         query = self._table.query()
         return query if where is None else query.where(self._sql(where))
 
+    def _finds_texts(self) -> bool:
+        if not self._has_texts:
+            return False
+        query = self._table.query().where(f"{TERMS} != ''").select(["id"]).limit(1)
+        return bool(self._table.read(query).num_rows)
+
     def _read_state(self) -> None:
         """Look at the table's present version."""
         self._schema = store_schema(self._table.columns())
+        self._has_texts = has_text_index(self._table)
         index = vector_index(self._table)
         self._version = self._table.version()
         self._searcher.changed(partitions(index) if index else 0)

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pyarrow as pa
 import pyarrow.compute as pc
-from lancedb.index import Bitmap, BTree, IndexConfig, IvfRq, LabelList
+from lancedb.index import FTS, Bitmap, BTree, IndexConfig, IvfRq, LabelList
 
 from shopsight.index.base import FieldType, Metric, StoreSchema
 from shopsight.index.lance_table import LanceTable
-from shopsight.index.rows import FIELD_PREFIX
+from shopsight.index.rows import FIELD_PREFIX, TERMS, terms_column
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,32 @@ def vector_index(table: LanceTable) -> IndexConfig | None:
         index for index in table.run(table.table.list_indices()) if index.columns == ["vector"]
     ]
     return max(found, key=lambda index: _rows_of(index.name), default=None)
+
+
+def has_text_index(table: LanceTable) -> bool:
+    """Whether texts can be searched."""
+    return any(index.columns == [TERMS] for index in table.run(table.table.list_indices()))
+
+
+def prepare_texts(table: LanceTable) -> None:
+    """Give a table that is new, or older than texts, their column and its index.
+
+    The index comes before the rows: rows that it does not cover yet are found, too, and it knows
+    how they are to be split. :func:`optimize` makes it cover them.
+    """
+    if TERMS not in table.columns().names:
+        table.run(table.table.add_columns(pa.schema([terms_column()])))
+    if not has_text_index(table):
+        # Terms are compared as they are: how words are cut up and folded was decided before.
+        config = FTS(
+            base_tokenizer="whitespace",
+            max_token_length=None,
+            lower_case=False,
+            stem=False,
+            remove_stop_words=False,
+            ascii_folding=False,
+        )
+        table.run(table.table.create_index(TERMS, config=config))
 
 
 def partitions(index: IndexConfig) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-from lancedb.query import AsyncVectorQuery
+from lancedb.query import AsyncVectorQuery, MatchQuery
 from numpy.typing import NDArray
 
 from shopsight.index.base import Metric, Neighbors, StoreSchema, Vectors
@@ -16,6 +17,7 @@ from shopsight.index.lance_indexes import LanceOptions
 from shopsight.index.lance_table import LanceTable
 from shopsight.index.nearness import merged
 from shopsight.index.resident import Resident, RowIds
+from shopsight.index.rows import TERMS
 
 # Candidates that the index proposes for k places, and cells of the index that are looked at:
 # see docs/performance.md.
@@ -136,6 +138,23 @@ class LanceSearch:
         proposed = self._table.read(self._near(query, sql, wanted).nprobes(probes))
         return self._compared(resident, proposed.column("_rowid").to_numpy(), query, k)
 
+    def search_text(self, terms: Sequence[str], k: int, sql: str | None) -> Neighbors:
+        """The ``k`` best rows by BM25 that have any of some terms and for which a condition holds.
+
+        Args:
+            terms: Distinct, at least one.
+            k: How many.
+            sql: The condition.
+        """
+        resident = self._resident or self.load()
+        # Of a bare string, Lance takes quotation marks for its syntax.
+        match = MatchQuery(" ".join(terms), TERMS)  # type: ignore[call-arg]  # all others have defaults
+        search = self._table.query().nearest_to_text(match)
+        search = search.limit(k).select(["_rowid", "_score"])
+        found = self._table.read(search if sql is None else search.where(sql))
+        rows: RowIds = found.column("_rowid").to_numpy()
+        return self._named(resident, rows, found.column("_score").to_numpy(), k)
+
     def probe(self, query: Vectors) -> None:
         """Make Lance read its index and a row, to see whether the files are there."""
         self._table.read(self._near(query, None, 1).select(["id", "_distance"]))
@@ -185,11 +204,17 @@ class LanceSearch:
         return merged(parts, k)
 
     def _scored(self, resident: Resident, search: AsyncVectorQuery, k: int) -> Neighbors:
-        """The ``k`` best rows with the scores that Lance gives them."""
+        """The ``k`` nearest rows with the scores that Lance gives them."""
         found = self._table.read(search)
         rows: RowIds = found.column("_rowid").to_numpy()
         distances: NDArray[np.float32] = found.column("_distance").to_numpy()
         values = 1 - distances if self._metric is Metric.COSINE else -distances
+        return self._named(resident, rows, values, k)
+
+    def _named(
+        self, resident: Resident, rows: RowIds, values: NDArray[np.float32], k: int
+    ) -> Neighbors:
+        """The ``k`` best of some rows with scores, by their names."""
         places = resident.places(rows)
         known = places >= 0
         parts = [resident.named(places[known], values[known])]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
 from shopsight.catalog.product import AttributeValue
 from shopsight.index.base import Metric, Neighbors, Records, Vectors
+from shopsight.index.bm25 import TermIndex
 from shopsight.index.filter_ast import Filter
 from shopsight.index.filter_check import evaluate
 from shopsight.index.nearness import best, scores, unit_rows
@@ -30,6 +32,8 @@ class MemoryRows:
         self._ids: list[str] = []
         self._product_ids: list[str] = []
         self._attributes: list[Mapping[str, AttributeValue]] = []
+        self._texts: list[str] = []
+        self._terms: TermIndex | None = None  # made by the first search for a text after a change
         self._row: dict[str, int] = {}
         self._vectors = np.empty((0, dimension), np.float32)
         # For cosine, the vectors scaled to length 1; else the same array.
@@ -42,7 +46,12 @@ class MemoryRows:
         return key in self._row
 
     def put(
-        self, key: str, product_id: str, vector: Vectors, attributes: Mapping[str, AttributeValue]
+        self,
+        key: str,
+        product_id: str,
+        vector: Vectors,
+        attributes: Mapping[str, AttributeValue],
+        text: str,
     ) -> None:
         """Add or replace a row."""
         row = self._row.get(key)
@@ -53,8 +62,13 @@ class MemoryRows:
             self._ids.append(key)
             self._product_ids.append(product_id)
             self._attributes.append(attributes)
+            self._texts.append("")
+            self._terms = None
         self._product_ids[row] = product_id
         self._attributes[row] = attributes
+        if self._texts[row] != text:
+            self._texts[row] = text
+            self._terms = None
         self._vectors[row] = vector
         if self._comparable is not self._vectors:
             self._comparable[row] = unit_rows(vector[None])[0]
@@ -67,16 +81,23 @@ class MemoryRows:
             self._ids[row] = self._ids[last]
             self._product_ids[row] = self._product_ids[last]
             self._attributes[row] = self._attributes[last]
+            self._texts[row] = self._texts[last]
             self._vectors[row] = self._vectors[last]
             self._comparable[row] = self._comparable[last]
             self._row[self._ids[row]] = row
-        del self._ids[last], self._product_ids[last], self._attributes[last]
+        del self._ids[last], self._product_ids[last], self._attributes[last], self._texts[last]
+        self._terms = None
 
     def matching(self, where: Filter | None) -> Sequence[int]:
         """Places of the rows that pass a filter."""
         if where is None:
             return range(len(self._ids))
         return [row for row, values in enumerate(self._attributes) if evaluate(where, values)]
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether any row can be found by a text."""
+        return any(self._texts)
 
     def keys(self, rows: Sequence[int]) -> Iterator[str]:
         """Keys of the rows at some places."""
@@ -93,6 +114,7 @@ class MemoryRows:
             product_ids=[self._product_ids[row] for row in rows],
             vectors=self._vectors[list(rows)],
             attributes=[dict(self._attributes[row]) for row in rows],
+            texts=[self._texts[row] for row in rows],
         )
 
     def get(self, keys: Sequence[str]) -> Records:
@@ -109,6 +131,27 @@ class MemoryRows:
         return Neighbors(
             ids=[self._ids[rows[place]] for place in top],
             product_ids=[self._product_ids[rows[place]] for place in top],
+            scores=found[top],
+        )
+
+    def search_text(self, terms: Sequence[str], k: int, where: Filter | None) -> Neighbors:
+        """The ``k`` best by BM25 of the rows that have any of some terms and pass a filter."""
+        if self._terms is None:
+            self._terms = TermIndex.of(self._texts)
+        rows, found = self._terms.search(terms)
+        if where is None:
+            top = best(found, k)
+        else:
+            # From the best one down, so that no more rows are tested than needed.
+            passing = (
+                place
+                for place in best(found, len(found))
+                if evaluate(where, self._attributes[rows[place]])
+            )
+            top = np.fromiter(islice(passing, k), np.intp)
+        return Neighbors(
+            ids=[self._ids[row] for row in rows[top]],
+            product_ids=[self._product_ids[row] for row in rows[top]],
             scores=found[top],
         )
 

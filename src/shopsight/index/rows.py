@@ -18,8 +18,14 @@ from shopsight.index.filter_ast import FieldType
 FIELD_PREFIX = "a_"
 """Begins the columns of fields, so that none collides with ``id`` or a word of SQL."""
 
+TERMS = "terms"
+"""Column of the terms that a row is found by; missing in what was written before there were any."""
+
 REBUILD = "run `shopsight reindex` to make it anew from the catalogue"
 """What to do when an index cannot be used any more."""
+
+NO_TEXTS = "; no texts to search: run `shopsight reindex` to add them"
+"""For the health of a store that has rows from before texts were kept."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _ARROW: Mapping[FieldType, pa.DataType] = {
@@ -74,16 +80,20 @@ def checked_records(records: Records, schema: StoreSchema) -> Records:
     """The records as they may be stored.
 
     Of equal ids the last is left, vectors are C-ordered float32, numbers floats without negative
-    zero, lists free of repetitions.
+    zero, lists free of repetitions; there is a text for each row, its terms separated by single
+    spaces.
 
     Raises:
-        VectorIndexError: Lengths or shapes disagree, a vector is not finite, or a value does not
-            fit its field; names the row.
+        VectorIndexError: Lengths or shapes disagree, a vector is not finite, a value does not fit
+            its field, or a text is no valid Unicode; names the row.
     """
     count = len(records.ids)
     vectors = checked_vectors(records.vectors, count, schema.dimension)
     if not count == len(records.product_ids) == len(records.attributes):
         raise VectorIndexError("Records need as many product ids and attributes as ids.")
+    texts = records.texts or [""] * count
+    if len(texts) != count:
+        raise VectorIndexError("Records need a text for each id, or none at all.")
     finite = np.isfinite(np.linalg.norm(vectors, axis=1))
     if not finite.all():
         bad = records.ids[int(np.argmin(finite))]
@@ -103,6 +113,7 @@ def checked_records(records: Records, schema: StoreSchema) -> Records:
             _checked_attributes(records.ids[row], records.attributes[row], schema.fields)
             for row in rows
         ],
+        texts=[_checked_text(records.ids[row], texts[row]) for row in rows],
     )
 
 
@@ -124,8 +135,7 @@ def checked_query(vector: Vectors, k: int, schema: StoreSchema) -> Vectors:
         VectorIndexError: It has a wrong length, is not finite, has no direction (cosine), or ``k``
             is less than 1.
     """
-    if k < 1:
-        raise VectorIndexError(f"A search needs at least one place, not {k}.")
+    _check_places(k)
     array: Vectors = checked_vectors(np.atleast_2d(vector), 1, schema.dimension)[0]
     length = float(np.linalg.norm(array))
     if not math.isfinite(length):
@@ -135,15 +145,31 @@ def checked_query(vector: Vectors, k: int, schema: StoreSchema) -> Vectors:
     return array
 
 
+def checked_terms(text: str, k: int) -> list[str]:
+    """The distinct terms of a query, without those that no row can contain.
+
+    Raises:
+        VectorIndexError: ``k`` is less than 1.
+    """
+    _check_places(k)
+    return [term for term in dict.fromkeys(text.split()) if _is_text(term)]
+
+
 def arrow_schema(schema: StoreSchema) -> pa.Schema:
-    """Columns ``id``, ``product_id``, ``vector``, and one per field; metadata tells the metric."""
+    """Columns for all that a row has, one per field; metadata tells the metric."""
     columns = [
         pa.field("id", pa.string(), nullable=False),
         pa.field("product_id", pa.string(), nullable=False),
         pa.field("vector", pa.list_(pa.float32(), schema.dimension), nullable=False),
+        terms_column(),
         *field_columns(schema.fields),
     ]
     return pa.schema(columns, metadata={"shopsight.metric": schema.metric.value})
+
+
+def terms_column() -> pa.Field:
+    """Arrow column of texts, null in rows that are older than it."""
+    return pa.field(TERMS, pa.string())
 
 
 def field_columns(fields: Mapping[str, FieldType]) -> list[pa.Field]:
@@ -182,6 +208,7 @@ def to_arrow(records: Records, schema: StoreSchema) -> pa.Table:
         pa.array(records.ids, pa.string()),
         pa.array(records.product_ids, pa.string()),
         pa.FixedSizeListArray.from_arrays(flat, schema.dimension),
+        pa.array(records.texts, pa.string()),
         *(
             pa.array([row.get(name) for row in records.attributes], _ARROW[kind])
             for name, kind in schema.fields.items()
@@ -191,7 +218,10 @@ def to_arrow(records: Records, schema: StoreSchema) -> pa.Table:
 
 
 def from_arrow(table: pa.Table) -> Records:
-    """Records from a table with the columns of :func:`arrow_schema`, in any order."""
+    """Records from a table with the columns of :func:`arrow_schema`, in any order.
+
+    The column of texts may be missing.
+    """
     attributes: list[dict[str, AttributeValue]] = [{} for _ in range(table.num_rows)]
     for column in table.column_names:
         if not column.startswith(FIELD_PREFIX):
@@ -200,11 +230,13 @@ def from_arrow(table: pa.Table) -> Records:
         for row, value in zip(attributes, table.column(column).to_pylist(), strict=True):
             if value is not None:
                 row[name] = value
+    texts = table.column(TERMS).to_pylist() if TERMS in table.column_names else []
     return Records(
         ids=table.column("id").to_pylist(),
         product_ids=table.column("product_id").to_pylist(),
         vectors=vector_rows(table.column("vector")),
         attributes=attributes,
+        texts=[text or "" for text in texts] or [""] * table.num_rows,
     )
 
 
@@ -235,6 +267,17 @@ def top_counts(counts: Mapping[str, int], limit: int) -> dict[str, int]:
 def _plain(kind: pa.DataType) -> pa.DataType:
     """List types compare with the name and nullability of their item, which engines change."""
     return pa.list_(kind.value_type) if pa.types.is_list(kind) else kind
+
+
+def _check_places(k: int) -> None:
+    if k < 1:
+        raise VectorIndexError(f"A search needs at least one place, not {k}.")
+
+
+def _checked_text(key: str, text: str) -> str:
+    if not _is_text(text):
+        raise VectorIndexError(f"Row {key!r}: its text is no valid Unicode: {text[:80]!r}.")
+    return " ".join(text.split())
 
 
 def _check_key(key: str) -> None:

@@ -30,6 +30,7 @@ from shopsight.index.base import (
 )
 from shopsight.index.filters import Compare, Filter, In, IsNull, Not, Op, Or, evaluate, to_text
 from shopsight.testing import store_cases as cases
+from shopsight.testing.store_text import TextConformance
 
 OpenStore = Callable[..., VectorStore]
 
@@ -38,7 +39,7 @@ TOLERANCE = 1e-4
 """Scores of engines that keep vectors in full precision differ by rounding only."""
 
 
-class StoreConformance:
+class StoreConformance(TextConformance):
     """What every store must do. Subclasses override the fixture :meth:`place`."""
 
     @pytest.fixture
@@ -82,6 +83,7 @@ class StoreConformance:
             row = rows.ids.index(key)
             assert found.product_ids[place] == rows.product_ids[row]
             assert found.attributes[place] == rows.attributes[row]
+            assert found.texts[place] == rows.texts[row]
             np.testing.assert_array_equal(found.vectors[place], rows.vectors[row])
 
     def test_upsert_replaces(self, filled: tuple[VectorStore, Records]) -> None:
@@ -404,6 +406,7 @@ class StoreConformance:
         assert target.schema.fields == source.schema.fields
         found = target.get(rows.ids)
         assert list(found.attributes) == list(rows.attributes)
+        assert list(found.texts) == list(rows.texts)
         np.testing.assert_array_equal(found.vectors, rows.vectors)
         other = open_store(cases.schema(Metric.L2), name="other")
         with pytest.raises(VectorIndexError, match="l2"):
@@ -415,22 +418,6 @@ class StoreConformance:
         health = store.health()
         assert (health.ok, health.rows) == (True, ROWS)
         assert 0 <= health.indexed <= ROWS
-
-    def test_text_search(self, filled: tuple[VectorStore, Records]) -> None:
-        """Words are found by stores that promise it; others say that they cannot."""
-        store, rows = filled
-        if not store.capabilities.text_search:
-            with pytest.raises(VectorIndexError):
-                store.search_text("kavoa", 3)
-            return
-        where = Compare("price", Op.GE, 10)
-        found = store.search_text("kavoa", ROWS, where=where)
-        wanted = {
-            key
-            for key in _matching(rows, where)
-            if str(rows.attributes[rows.ids.index(key)].get("brand", "")).lower() == "kavoa"
-        }
-        assert set(found.ids) == wanted
 
 
 def _matching(rows: Records, where: Filter) -> set[str]:
@@ -474,7 +461,11 @@ def _texts(value: object) -> Sequence[str]:
 
 def _without(rows: Records, count: int) -> Records:
     return Records(
-        rows.ids[count:], rows.product_ids[count:], rows.vectors[count:], rows.attributes[count:]
+        rows.ids[count:],
+        rows.product_ids[count:],
+        rows.vectors[count:],
+        rows.attributes[count:],
+        rows.texts[count:],
     )
 
 
@@ -484,4 +475,5 @@ def _joined(first: Records, second: Records) -> Records:
         [*first.product_ids, *second.product_ids],
         np.concatenate([first.vectors, second.vectors]),
         [*first.attributes, *second.attributes],
+        [*first.texts, *second.texts],
     )

@@ -40,6 +40,49 @@ VALUES: Mapping[str, Sequence[Literal]] = {
 }
 """Per field, values that filters compare with: present ones and absent ones."""
 
+SPECIAL_TERMS = [
+    "AND",
+    "OR",
+    "NOT",
+    '"red"',
+    "(a",
+    "b)",
+    "title:red",
+    "+red",
+    "-",
+    "*",
+    "re?",
+    "red~",
+    "a^2",
+    "\\",
+    "it's",
+    "%_",
+    "café",
+    "cafe",
+    "Red",
+    "the",
+    "running",
+    "\u0000z",
+    "\U0001f98a",
+    "x" * 300,
+]
+"""Terms in which some engine sees more than a term: syntax, accents, case, stems, stop words."""
+
+_TERMS = [
+    "red",
+    "mug",
+    "shirt",
+    "红色",
+    "杯",
+    "cotton",
+    "x9",
+    "kavoa",
+    "衬衫",
+    "tall",
+    "dot",
+    "mx200",
+]
+
 _OPERATORS: Mapping[FieldType, Sequence[Op]] = {
     FieldType.STRING: list(Op),
     FieldType.NUMBER: [Op.EQ, Op.NE, Op.LT, Op.LE, Op.GT, Op.GE],
@@ -62,14 +105,28 @@ def vectors(count: int, seed: int = 0) -> Vectors:
 
 
 def records(count: int, *, prefix: str = "row", seed: int = 0) -> Records:
-    """Rows with all kinds of values, a quarter of each missing; about three rows per product."""
+    """Rows with all kinds of values, a quarter of each missing; about three rows per product.
+
+    Some have no text; some terms are in half of the texts, others in few.
+    """
     generator = random.Random(seed)  # noqa: S311  # test data
     return Records(
         ids=[f"{prefix}{row}" for row in range(count)],
         product_ids=[f"{prefix}-product{row // 3}" for row in range(count)],
         vectors=vectors(count, seed),
         attributes=[dict(_attributes(generator)) for _ in range(count)],
+        texts=texts(count, seed),
     )
+
+
+def texts(count: int, seed: int = 0) -> list[str]:
+    """Texts of up to ten terms, some repeated."""
+    generator = random.Random(seed + 1)  # noqa: S311  # test data
+    rarities = [1 / place for place in range(1, len(_TERMS) + 1)]
+    return [
+        " ".join(generator.choices(_TERMS, rarities, k=generator.randrange(11)))
+        for _ in range(count)
+    ]
 
 
 def _attributes(generator: random.Random) -> Iterator[tuple[str, AttributeValue]]:
