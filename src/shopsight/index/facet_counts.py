@@ -109,7 +109,7 @@ class FacetColumn:
             return FacetRanges((), ())
         numbers = np.asarray(self.names, np.float64)
         edges = nice_edges(numbers[values[_firsts(products, values)]], wanted)
-        places = np.searchsorted(np.asarray(edges[1:-1]), numbers[values], side="right")
+        places = np.searchsorted(np.asarray(edges[1:-1]), numbers, side="right")[values]
         found = np.bincount(places[_firsts(products, places)], minlength=len(edges) - 1)
         return FacetRanges(edges, tuple(found.tolist()))
 
