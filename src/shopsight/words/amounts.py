@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shopsight.index.filters import And, Compare, Filter, Op
@@ -90,12 +90,26 @@ def rating(words: Sequence[Token], start: int) -> Amount | None:
     if starred is None and at is None:
         return None
     stop = starred or stop
-    if starred and stop < len(words) and words[stop].text == "半":
+    half = starred is not None and stop < len(words) and words[stop].text == "半"
+    if half:
         value, stop = value + 0.5, stop + 1
     after = _comparison(words, stop, "after.")
+    if not (before or after or half) and is_chinese(words[number_at].text):
+        return None  # 三星 alone is the name of a maker
     kinds = (before or after or (0, frozenset({"ge"})))[1]
     kind = next((name for name in _OPS if name in kinds), "ge")
     return Amount(after[0] if after else stop, ((_OPS[kind], value),), value)
+
+
+def parted(words: Iterable[Token]) -> Iterator[Token]:
+    """The words, with 四星 in two."""
+    for word in words:
+        if len(word.text) > 1 and word.text[0] in lexicon().numerals and word.text[1] == "星":
+            middle = min(word.start + 1, word.stop - 1)
+            yield Token(word.text[0], word.start, middle)
+            yield Token(word.text[1:], middle, word.stop)
+        else:
+            yield word
 
 
 def _unprefixed(words: Sequence[Token], start: int) -> Amount | None:

@@ -125,11 +125,16 @@ class MentionReader:
             state = self._state(at, stop, kinds)
             if state is not None:
                 return state
-            if not kinds.isdisjoint({"in", "filler"}) and phrase not in self._vocabulary.terms:
+            if not kinds.isdisjoint({"in", "filler"}) and not self._sought(phrase, kinds):
                 last = self._lexicon.phrases.get(key(self._words[stop - 1 : stop]), frozenset())
-                leads = "in" in kinds or "in" in last or phrase.endswith("but")
-                return Mention(at, stop, "filler", leads=leads or (led and "filler" in kinds))
+                leads = led or "in" in kinds or "in" in last or phrase.endswith("but")
+                return Mention(at, stop, "filler", leads=leads)
         return None
+
+    def _sought(self, phrase: str, kinds: frozenset[str]) -> bool:
+        """Whether a word that mostly leads to others is one of the catalogue's own."""
+        known = phrase in self._vocabulary.terms and phrase not in STOP_WORDS
+        return known and "in" not in kinds
 
     def _amount(self, at: int) -> Mention | None:
         present = self._vocabulary.present

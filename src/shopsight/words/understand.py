@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shopsight.index.filters import Filter
+from shopsight.words.amounts import parted
 from shopsight.words.chips import Chip
 from shopsight.words.colors import ColorWords, all_of
 from shopsight.words.lexicon import is_chinese, lexicon
@@ -87,7 +88,7 @@ class _Reading:
         self._vocabulary = vocabulary
         self._ignore = ignore
         self._fixed: dict[str, str] = {}
-        self._tokens = list(self._corrected(tokens(text)))
+        self._tokens = list(self._corrected(parted(tokens(text))))
 
     def wanted(self) -> Understood:
         mentions = list(MentionReader(self._tokens, self._vocabulary))
