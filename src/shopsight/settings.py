@@ -43,6 +43,10 @@ class Settings(BaseSettings):
         default=True,
         description="Whether the main subject of a photo is looked for unless a search says.",
     )
+    calibrate: bool = Field(
+        default=True,
+        description="Whether confidence is fitted to the catalogue when that has changed.",
+    )
 
     store: str = Field("lance", description="Vector store by name.")
     store_uri: str = Field(

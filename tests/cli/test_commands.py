@@ -105,7 +105,7 @@ def test_match_writes_a_line_per_photo(shopsight, small_shop: SmallShop, tmp_pat
         ("p5.png", "Cy"),
     ]
     assert [len(line["hits"]) for line in lines] == [2, 0, 2]
-    assert lines[0]["hits"][0].keys() == {"product_id", "score"}
+    assert lines[0]["hits"][0].keys() == {"product_id", "score", "confidence", "match"}
     assert lines[2]["hits"][0]["product_id"] == "p5"
     assert "bad.jpg" in lines[1]["error"]
 

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """A thread that warms the shop up, then refreshes it, and optimises a changed index.
+    """A thread that warms the shop up, then refreshes, calibrates and optimises what has changed.
 
     Nothing that fails in here ends the server: it is logged and tried again.
 
@@ -57,6 +57,7 @@ class Upkeep:
         seen = self._mark()
         while not self._closing.wait(settings.refresh_every_s):
             self._refresh()
+            self._calibrate()
             if time.monotonic() - optimized >= settings.optimize_every_s:
                 optimized = time.monotonic()
                 if self._mark() != seen:
@@ -93,6 +94,12 @@ class Upkeep:
             self._shop.refresh()
         except Exception:
             log.exception("What other processes wrote cannot be seen now; looking again soon")
+
+    def _calibrate(self) -> None:
+        try:
+            self._shop.calibrate_if_due()
+        except Exception:
+            log.exception("Confidence cannot be fitted now; trying again soon")
 
     def _optimize(self) -> None:
         try:

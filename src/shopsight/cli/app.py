@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from shopsight import __version__
-from shopsight.cli import catalogue, encoders, evaluate, photos, search, server, train
+from shopsight.cli import calibrate, catalogue, encoders, evaluate, photos, search, server, train
 from shopsight.cli.common import Options
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(catalogue.feed_app, name="feed")
 app.command()(search.search)
 app.command()(photos.match)
 app.command()(evaluate.evaluate)
+app.command()(calibrate.calibrate)
 app.command()(train.train)
 app.command()(server.serve)
 app.add_typer(server.keys_app, name="keys")

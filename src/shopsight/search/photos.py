@@ -135,12 +135,23 @@ class PhotoReader:
         return self._embeddings.encoded(key, encode)
 
     def _vector(self, image: Image.Image, box: Box | None, subject: Box | None) -> Vector:
-        if box is not None:
-            return self._encode(self.pixels(image, box))
-        whole = self._encode(self.pixels(image, WHOLE))
-        if subject is None:
-            return whole
-        return joined([whole, self.encoded(image, subject)], [WHOLE_SHARE, 1 - WHOLE_SHARE])
+        parts = looks(box, subject)
+        vectors = [self._encode(self.pixels(image, part)) for part, _ in parts]
+        return joined(vectors, [share for _, share in parts])
+
+
+def looks(box: Box | None, subject: Box | None) -> list[tuple[Box, float]]:
+    """Which parts of a photo a query's vector is made of, and how much each counts.
+
+    Args:
+        box: The part that is meant, if that was said.
+        subject: The main subject, if one was found.
+    """
+    if box is not None:
+        return [(box, 1.0)]
+    if subject is None:
+        return [(WHOLE, 1.0)]
+    return [(WHOLE, WHOLE_SHARE), (subject.grown(SUBJECT_GROWN), 1 - WHOLE_SHARE)]
 
 
 def _listed(found: Sequence[Region], meant: Box | None) -> tuple[FoundObject, ...]:
@@ -156,6 +167,8 @@ def joined(vectors: list[Vector], shares: list[float]) -> Vector:
         vectors: ``(dimension,)`` each; at least one.
         shares: How much each counts; negative: how much it counts against.
     """
+    if len(vectors) == 1:
+        return vectors[0]
     mean = np.asarray(shares, np.float32) @ np.stack(vectors)
     length = float(np.linalg.norm(mean))
     # Opposite vectors leave nothing; the first is as good an answer as any.

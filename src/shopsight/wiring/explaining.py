@@ -11,15 +11,20 @@ from PIL import Image
 
 from shopsight.images.boxes import WHOLE, Box
 from shopsight.images.crops import square_around
-from shopsight.images.prepare import ImageLimits, decode, to_pixels
+from shopsight.images.prepare import ImageLimits, decode
 from shopsight.index.collection import Collection
-from shopsight.search.explaining.cells import CellCache, PictureCells, picture_cells
+from shopsight.search.explaining.cells import (
+    CellCache,
+    PictureCells,
+    joined_cells,
+    picture_cells,
+)
 from shopsight.search.explaining.contributions import Explanation, explain_cells
 from shopsight.search.explaining.overlay import overlay_png
 from shopsight.search.explaining.scoring import Scoring
 from shopsight.search.explaining.sight import sight
 from shopsight.search.focus import Focus
-from shopsight.search.photos import PhotoReader
+from shopsight.search.photos import PhotoReader, looks
 from shopsight.search.query import Hit
 from shopsight.search.weights import part_weights
 from shopsight.wiring.models import Models
@@ -79,14 +84,21 @@ class Explainer:
         self._cache = CellCache(CACHE_BYTES)
 
     def explain(
-        self, photo: bytes, hits: Sequence[Hit], *, box: Box, focus: Focus
+        self,
+        photo: bytes,
+        hits: Sequence[Hit],
+        *,
+        box: Box | None,
+        subject: Box | None,
+        focus: Focus,
     ) -> dict[str, ShownExplanation]:
         """Why products matched a photo, by product id.
 
         Args:
             photo: Its bytes.
             hits: Of one search with it.
-            box: The part that was searched.
+            box: The part that was asked for.
+            subject: The main subject, if the search was for that.
             focus: Of the search.
 
         Raises:
@@ -94,7 +106,7 @@ class Explainer:
             EncoderError: The model failed.
         """
         spec = self._models.spec()
-        asked = self._photo(photo, box)
+        asked = self._photo(photo, box, subject)
         weights = part_weights(spec, asked.cells.vector, focus)
         scoring = Scoring(self._collection.store.schema.metric, self._collection.scaling, weights)
         records = [hit.record for hit in hits]
@@ -117,27 +129,25 @@ class Explainer:
             )
         return found
 
-    def _photo(self, data: bytes, box: Box) -> _Seen:
-        image = self._reader.decoded(data, box if box != WHOLE else None)
-        key = (hashlib.sha256(data).digest(), box, self._models.spec().fingerprint)
-        return self._seen(image, box, key)
+    def _photo(self, data: bytes, box: Box | None, subject: Box | None) -> _Seen:
+        image = self._reader.decoded(data, box)
+        digest = hashlib.sha256(data).digest()
+        parts = looks(box, subject)
+        seen = [self._seen(image, part, digest).cells for part, _ in parts]
+        return _Seen(image, joined_cells(seen, [share for _, share in parts]))
 
     def _product(self, hit: Hit) -> _Seen:
         data = self._load(hit.image_location)
         image = decode(data, self._limits, target_side=_SHOWN)
-        key = (hashlib.sha256(data).digest(), WHOLE, self._models.spec().fingerprint)
-        return self._seen(image, WHOLE, key)
+        return self._seen(image, WHOLE, hashlib.sha256(data).digest())
 
-    def _seen(self, image: Image.Image, box: Box, key: tuple[bytes, Box, str]) -> _Seen:
+    def _seen(self, image: Image.Image, box: Box, digest: bytes) -> _Seen:
         spec = self._models.spec()
+        key = (digest, image.size, box, spec.fingerprint)
 
         def make(_: Sequence[int]) -> list[PictureCells]:
             part = WHOLE if box == WHOLE else square_around(image.size, box)
-            pixels = (
-                to_pixels(image, spec.preprocessing)
-                if box == WHOLE
-                else self._reader.pixels(image, box)
-            )
+            pixels = self._reader.pixels(image, box)
             where = sight(spec.preprocessing, image.size, part)
             return picture_cells(self._models.encoder, pixels[None], [where])
 

@@ -20,14 +20,14 @@ from shopsight.catalog.product import Product
 from shopsight.catalog.store import CatalogCounts, CatalogStore, ImageState
 from shopsight.encoders.base import Encoder
 from shopsight.errors import DecodeError, ImageError
-from shopsight.images.boxes import WHOLE, Box
+from shopsight.images.boxes import Box
 from shopsight.images.prepare import read_local
 from shopsight.index.base import FieldType, Health, Metric
 from shopsight.index.versions import IndexManifest, VersionStore
 from shopsight.ingest.lifecycle import IndexLifecycle, IndexOptions
 from shopsight.ingest.report import IngestReport, ItemStatus, Progress
 from shopsight.photo_lists import PhotoRow
-from shopsight.search.calibrate import Calibration
+from shopsight.search.calibrate import Calibration, outdated
 from shopsight.search.engine import SearchEngine
 from shopsight.search.focus import Focus
 from shopsight.search.query import Hit, SearchResult
@@ -41,6 +41,7 @@ from shopsight.wiring.serving import Serving, serving
 
 if TYPE_CHECKING:
     from shopsight.ingest.importer import Importer
+    from shopsight.search.duplicates import DuplicateGroup
 
 Photo = str | Path | bytes
 """A file, or a picture's bytes."""
@@ -234,11 +235,11 @@ class Shop:
             ImageError: The photo, or the picture of a hit, cannot be had.
         """
         (data,) = self._bytes((photo,))
-        searched = next((one.box for one in result.objects if one.searched), WHOLE)
         return self._serve().explainer.explain(
             data,
             result.hits,
-            box=searched if box is None else Box.checked(*box),
+            box=None if box is None else Box.checked(*box),
+            subject=next((one.box for one in result.objects if one.searched), None),
             focus=Focus.named(focus),
         )
 
@@ -254,9 +255,26 @@ class Shop:
         Returns:
             ``None``: the shop has too few products to tell.
         """
-        found = self._serve().calibrator.fit(labels, progress)
-        self.refresh()
+        serving = self._serve()
+        found = serving.calibrator.fit(labels, progress)
+        serving.calibration.refresh()
         return found
+
+    def calibrate_if_due(self) -> None:
+        """Fit confidence anew if the number of products has changed by more than a tenth since.
+
+        Nothing happens where the settings say so, or nothing is indexed.
+        """
+        if not self.settings.calibrate or self._lifecycle.active() is None:
+            return
+        serving = self._serve()
+        if outdated(
+            serving.calibration.get(),
+            serving.collection.manifest.name,
+            self.encoder.spec.fingerprint,
+            serving.collection.store.count_products(),
+        ):
+            self.calibrate()
 
     def match(
         self,
@@ -324,8 +342,7 @@ class Shop:
             feed, format, mapping, default_currency, image_root, local_images=local_images
         )
         report = self._importer().index(request, sync=sync, progress=progress, cancel=cancel)
-        self.refresh()
-        return report
+        return self._finished(report)
 
     def reindex(
         self, *, progress: Progress | None = None, cancel: threading.Event | None = None
@@ -340,9 +357,7 @@ class Shop:
             VectorIndexError: Nothing is indexed yet.
             IngestError: Too many pictures could not be had again; the old version goes on serving.
         """
-        report = self._importer().reindex(progress=progress, cancel=cancel)
-        self.refresh()
-        return report
+        return self._finished(self._importer().reindex(progress=progress, cancel=cancel))
 
     def put_products(self, products: Sequence[Product]) -> list[ItemStatus]:
         """Add or replace products; durable when it returns.
@@ -423,6 +438,27 @@ class Shop:
             fields=dict(collection.store.schema.fields),
         )
 
+    def duplicates(
+        self, *, threshold: float | None = None, include_variants: bool = False
+    ) -> Iterator[DuplicateGroup]:
+        """Products that look like one listed several times; takes about a minute per 100,000.
+
+        The options are those of :func:`shopsight.search.duplicates.duplicates`.
+
+        Raises:
+            QueryError: The threshold is out of range.
+            VectorIndexError: Nothing is indexed yet, or the index failed.
+        """
+        from shopsight.search.duplicates import THRESHOLD, duplicates
+
+        yield from duplicates(
+            self._serve().collection,
+            self.catalog,
+            parts=self.encoder.spec.parts,
+            threshold=THRESHOLD if threshold is None else threshold,
+            include_variants=include_variants,
+        )
+
     def refresh(self) -> None:
         """See what was written since, here or by another process, and a new index version."""
         with self._lock:
@@ -440,6 +476,12 @@ class Shop:
         """Bring the index into its fastest shape. Does nothing while another process writes."""
         self._importer().optimize()
         self.refresh()
+
+    def _finished(self, report: IngestReport) -> IngestReport:
+        self.refresh()
+        if not report.cancelled:
+            self.calibrate_if_due()
+        return report
 
     def _importer(self) -> Importer:
         # What writes is loaded when something is written: a server is ready sooner without it.

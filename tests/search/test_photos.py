@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from shopsight.errors import DecodeError
+from shopsight.images.boxes import WHOLE, Box
+from shopsight.images.prepare import ImageLimits
+from shopsight.regions.base import Region
+from shopsight.search.cache import EmbeddingCache
+from shopsight.search.clock import Clock
+from shopsight.search.photos import PhotoReader, joined, looks
+from shopsight.testing.fakes import ThumbnailEncoder
+
+LEFT, RIGHT = Box(0.0, 0.25, 0.4, 0.75), Box(0.55, 0.2, 1.0, 0.8)
+
+
+class TwoThings:
+    """Finds the same two things on every picture, the right one more surely."""
+
+    name = "two things"
+
+    def find(self, image: Image.Image) -> tuple[Region, ...]:
+        """The things."""
+        del image
+        return (Region(RIGHT, 0.9), Region(LEFT, 0.8))
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> bytes:
+    """Red on the left, blue on the right."""
+    pixels = np.full((120, 160, 3), 230, np.uint8)
+    pixels[30:90, :60] = (200, 20, 20)
+    pixels[24:96, 90:] = (20, 20, 200)
+    path = tmp_path / "photo.png"
+    Image.fromarray(pixels).save(path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def reader() -> PhotoReader:
+    """Reads photos with a detector that knows the answer."""
+    encoder = ThumbnailEncoder()
+    return PhotoReader(
+        ImageLimits(),
+        spec=lambda: encoder.spec,
+        encode=lambda pixels: encoder.encode_images(pixels[None])[0],
+        finder=TwoThings,
+        embeddings=EmbeddingCache(),
+    )
+
+
+def test_objects_are_listed_and_the_subject_is_searched(reader: PhotoReader, photo: bytes) -> None:
+    """Without a box, both things are listed and the more prominent one is the one searched for."""
+    read = reader.read(photo, box=None, regions=True, clock=Clock())
+    assert [(one.box, one.searched) for one in read.objects] == [(RIGHT, True), (LEFT, False)]
+    assert read.box == RIGHT
+
+
+def test_a_box_decides_alone(reader: PhotoReader, photo: bytes) -> None:
+    """With a box the vector is that of the box, whatever the detector says."""
+    read = reader.read(photo, box=LEFT, regions=True, clock=Clock())
+    without = reader.read(photo, box=LEFT, regions=False, clock=Clock())
+    assert read.box == LEFT
+    assert np.array_equal(read.vector, without.vector)
+    assert without.objects == ()
+    other = reader.read(photo, box=RIGHT, regions=False, clock=Clock())
+    assert not np.allclose(read.vector, other.vector, atol=0.05)
+
+
+def test_without_regions_the_whole_picture_counts(reader: PhotoReader, photo: bytes) -> None:
+    """Regions switched off give the whole picture's vector and no objects."""
+    read = reader.read(photo, box=None, regions=False, clock=Clock())
+    assert (read.box, read.objects) == (WHOLE, ())
+    with_subject = reader.read(photo, box=None, regions=True, clock=Clock())
+    assert not np.allclose(read.vector, with_subject.vector, atol=1e-3)
+
+
+def test_repeated_photos_are_not_encoded_again(photo: bytes) -> None:
+    """The second time the same photo with the same box comes, the encoder is not asked."""
+    encoder = ThumbnailEncoder()
+    calls: list[int] = []
+
+    def encode(pixels: np.ndarray) -> np.ndarray:
+        calls.append(1)
+        return encoder.encode_images(pixels[None])[0]
+
+    reader = PhotoReader(
+        ImageLimits(),
+        spec=lambda: encoder.spec,
+        encode=encode,
+        finder=lambda: None,
+        embeddings=EmbeddingCache(),
+    )
+    first = reader.read(photo, box=None, regions=True, clock=Clock())
+    again = reader.read(photo, box=None, regions=True, clock=Clock())
+    assert np.array_equal(first.vector, again.vector)
+    assert len(calls) == 1
+    reader.read(photo, box=LEFT, regions=True, clock=Clock())
+    assert len(calls) == 2
+
+
+def test_damaged_photos_are_refused(reader: PhotoReader) -> None:
+    """Bytes that are no picture raise the error of pictures, with regions and without."""
+    for regions in (True, False):
+        with pytest.raises(DecodeError):
+            reader.read(b"no picture", box=None, regions=regions, clock=Clock())
+
+
+def test_joined_vectors_have_unit_length() -> None:
+    """Weighted sums of vectors are unit vectors; opposite ones leave the first."""
+    one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+    mixed = joined([one, other], [1, 3])
+    assert np.linalg.norm(mixed) == pytest.approx(1)
+    assert mixed[1] > mixed[0] > 0
+    assert joined([one, -one], [1, 1]).tolist() == [1, 0]
+    assert joined([one, other], [1, -1])[1] < 0
+
+
+def test_looks_sum_to_one() -> None:
+    """What a query is made of counts as one in all, and a subject is looked at with some room."""
+    for box, subject in ((None, None), (LEFT, RIGHT), (None, RIGHT)):
+        assert sum(share for _, share in looks(box, subject)) == pytest.approx(1)
+    (_, _), (part, _) = looks(None, LEFT)
+    assert part.area > LEFT.area
