@@ -71,6 +71,8 @@ def search(
     data: DataOption = None,
 ) -> None:
     """Find products by photo, video, words, or photo and words."""
+    if not (photos or text.strip() or like):
+        raise typer.BadParameter("give a PHOTO, --text or --like")
     options: SearchOptions = {
         "negative_text": negative,
         "product_id": like,

@@ -14,7 +14,7 @@ from shopsight.catalog.store import CatalogStore, record_id
 from shopsight.encoders.base import EncoderSpec
 from shopsight.errors import NotFoundError
 from shopsight.index.collection import Collection
-from shopsight.index.filters import And, Filter
+from shopsight.index.filters import And, Filter, evaluate
 from shopsight.search.calibrate import Calibration
 from shopsight.search.candidates import NOTHING, Candidate, Facts, facts_of
 from shopsight.search.clock import Clock
@@ -332,7 +332,12 @@ class SearchEngine:
     def _total(self, question: Question, query: Query, ranking: Ranking) -> int:
         if not query.images and not query.product_id and question.words.terms:
             return len(ranking.products)
+        itself = self._facts([query.product_id] if query.product_id else []).get(query.product_id)
         where = question.where
+        counts = itself is not None and (where is None or evaluate(where, itself.values))
+        return self._count(where) - counts
+
+    def _count(self, where: Filter | None) -> int:
         if where is not None:
             return self._collection.store.count_products(where)
         if self._searchable is None:

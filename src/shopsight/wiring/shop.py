@@ -193,7 +193,8 @@ class Shop:
         photos = _listed(photo)
         options.setdefault("regions", self.settings.regions)
         with naming(photos):
-            return self.engine.search(query_of(self._bytes(photos), text, **options))
+            query = query_of(self._bytes(photos), text, **options)
+            return self.engine.search(query)
 
     def search_video(self, video: Photo, **options: Unpack[SearchOptions]) -> SearchResult:
         """Find the products that a short video shows, with the time each is seen best.
