@@ -25,7 +25,7 @@ from shopsight.api.metrics import Metrics
 from shopsight.api.models import BatchBody, FeedBody, ProductBody
 from shopsight.api.parts import Parts
 from shopsight.api.problems import Problem, install
-from shopsight.api.routes import feeds, jobs, pages, products, search, system
+from shopsight.api.routes import duplicates, feeds, jobs, pages, products, search, system
 from shopsight.api.search_models import SearchBody
 from shopsight.api.upkeep import Upkeep
 from shopsight.api.workers import Workers
@@ -80,7 +80,7 @@ def create_app(shop: Shop, *, samples: Sequence[Path] = ()) -> FastAPI:
     )
     app.state.parts = parts
     install(app)
-    for resource in (search, products, feeds, jobs, system, pages):
+    for resource in (search, products, duplicates, feeds, jobs, system, pages):
         app.include_router(resource.router(parts))
     app.mount("/static", pages.PageFiles(directory=pages.WEB), name="static")
     _describe_bodies(app)

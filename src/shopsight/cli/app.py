@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from shopsight import __version__
-from shopsight.cli import calibrate, catalogue, encoders, evaluate, photos, search, server, train
+from shopsight.cli import (
+    calibrate,
+    catalogue,
+    duplicates,
+    encoders,
+    evaluate,
+    photos,
+    search,
+    server,
+    train,
+)
 from shopsight.cli.common import Options
 
 app = typer.Typer(
@@ -25,6 +35,7 @@ app.command()(catalogue.reindex)
 app.add_typer(catalogue.feed_app, name="feed")
 app.command()(search.search)
 app.command()(photos.match)
+app.command()(duplicates.duplicates)
 app.command()(evaluate.evaluate)
 app.command()(calibrate.calibrate)
 app.command()(train.train)
