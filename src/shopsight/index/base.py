@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -84,6 +84,21 @@ class Neighbors:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class FacetRanges:
+    """Ranges of a field of numbers, and how many products have a number in each.
+
+    Attributes:
+        edges: Ascending, one more than ranges; the first is the least number there is, the last the
+            largest. A range reaches from its edge up to, not including, the next one; the last
+            range includes its upper edge. Empty where there is no number.
+        counts: Products by range.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
 
 
 class Capabilities(BaseModel):
@@ -196,9 +211,35 @@ class VectorStore(Protocol):
         ...
 
     def facets(
-        self, fields: Sequence[str], *, where: Filter | None = None, limit: int = 20
+        self,
+        fields: Sequence[str],
+        *,
+        where: Filter | None = None,
+        within: Collection[str] | None = None,
+        limit: int = 20,
     ) -> dict[str, dict[str, int]]:
-        """Per field, its most frequent values (as strings) with their number of matching rows."""
+        """Per field, its most frequent values (as texts) with their number of distinct products.
+
+        Args:
+            fields: Of any type; each value of a list counts.
+            where: Only rows that match.
+            within: Only rows of these products.
+            limit: Values per field at most; of equally frequent ones the first by code points.
+        """
+        ...
+
+    def facet_ranges(
+        self,
+        field: str,
+        *,
+        where: Filter | None = None,
+        within: Collection[str] | None = None,
+        ranges: int = 5,
+    ) -> FacetRanges:
+        """About so many ranges of a field of numbers, with their number of distinct products.
+
+        :func:`.facet_counts.nice_edges` says how ranges are laid.
+        """
         ...
 
     def scan(self, batch_size: int = 1024) -> Iterator[Records]:
@@ -256,6 +297,7 @@ class StoreFactory(Protocol):
 
 __all__ = [
     "Capabilities",
+    "FacetRanges",
     "FieldType",
     "Health",
     "Metric",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,18 +19,29 @@ import numpy as np
 
 from shopsight.catalog.product import AttributeValue
 from shopsight.errors import StorageError, VectorIndexError
-from shopsight.index.base import Capabilities, Health, Neighbors, Records, StoreSchema, Vectors
+from shopsight.index.base import (
+    Capabilities,
+    FacetRanges,
+    Health,
+    Neighbors,
+    Records,
+    StoreSchema,
+    Vectors,
+)
+from shopsight.index.facet_counts import FacetColumn
 from shopsight.index.filter_ast import FieldType, Filter
 from shopsight.index.memory_rows import MemoryRows
 from shopsight.index.rows import (
     NO_TEXTS,
     REBUILD,
     check_known,
+    check_numeric,
     check_same,
     checked_fields,
     checked_query,
     checked_records,
     checked_terms,
+    field_columns,
 )
 from shopsight.index.transfer import export_rows, import_rows
 
@@ -173,13 +184,31 @@ class ExactStore:
             return self._rows.products(self._rows.matching(where))
 
     def facets(
-        self, fields: Sequence[str], *, where: Filter | None = None, limit: int = 20
+        self,
+        fields: Sequence[str],
+        *,
+        where: Filter | None = None,
+        within: Collection[str] | None = None,
+        limit: int = 20,
     ) -> dict[str, dict[str, int]]:
         """Per field, its most frequent values with their number of products."""
         check_known(fields, self._schema)
         with self._lock:
-            rows = self._rows.matching(where)
-            return {field: self._rows.facet(field, rows, limit) for field in fields}
+            rows = self._counted(where, within)
+            return {field: self._facet(field, rows).counts(None, limit) for field in fields}
+
+    def facet_ranges(
+        self,
+        field: str,
+        *,
+        where: Filter | None = None,
+        within: Collection[str] | None = None,
+        ranges: int = 5,
+    ) -> FacetRanges:
+        """Ranges of a field of numbers, with their number of products."""
+        check_numeric(field, self._schema)
+        with self._lock:
+            return self._facet(field, self._counted(where, within)).ranges(None, ranges)
 
     def scan(self, batch_size: int = 1024) -> Iterator[Records]:
         """All rows, in no particular order."""
@@ -233,6 +262,14 @@ class ExactStore:
         with self._lock:
             self._connection.close()
             self._rows = MemoryRows(self._schema.dimension, self._schema.metric)
+
+    def _counted(self, where: Filter | None, within: Collection[str] | None) -> Sequence[int]:
+        rows = self._rows.matching(where)
+        return rows if within is None else self._rows.within(rows, within)
+
+    def _facet(self, field: str, rows: Sequence[int]) -> FacetColumn:
+        (column,) = field_columns({field: self._schema.fields[field]})
+        return self._rows.facet(field, column.type, rows)
 
     def _load(self) -> None:
         version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])

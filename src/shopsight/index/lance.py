@@ -7,8 +7,7 @@ those exactly.
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from lancedb.query import AsyncQuery
 from shopsight.errors import StorageError, VectorIndexError
 from shopsight.index.base import (
     Capabilities,
+    FacetRanges,
     Health,
     Neighbors,
     Records,
@@ -27,6 +27,7 @@ from shopsight.index.base import (
 )
 from shopsight.index.filter_ast import FieldType, Filter
 from shopsight.index.filter_sql import quoted, to_sql
+from shopsight.index.lance_facets import LanceFacets
 from shopsight.index.lance_indexes import (
     LanceOptions,
     has_text_index,
@@ -44,21 +45,22 @@ from shopsight.index.rows import (
     TERMS,
     arrow_schema,
     check_known,
+    check_numeric,
     check_same,
     checked_fields,
     checked_query,
     checked_records,
     checked_terms,
-    facet_names,
     field_columns,
     from_arrow,
     store_schema,
     to_arrow,
-    top_counts,
 )
 from shopsight.index.transfer import export_rows, import_rows
 
 _KEYS_PER_QUERY = 2000
+_FACETS_SHARE = 4
+"""Part of the memory for vectors that columns of facets may take besides."""
 
 
 class LanceStore:
@@ -74,6 +76,7 @@ class LanceStore:
         self._writing = threading.Lock()
         self._has_texts = False
         self._searcher = LanceSearch(table, schema, options)
+        self._facets = LanceFacets(table, options.resident_bytes // _FACETS_SHARE)
         self._read_state()
 
     @classmethod
@@ -188,18 +191,30 @@ class LanceStore:
         return int(pc.count_distinct(found.column("product_id")).as_py())
 
     def facets(
-        self, fields: Sequence[str], *, where: Filter | None = None, limit: int = 20
+        self,
+        fields: Sequence[str],
+        *,
+        where: Filter | None = None,
+        within: Collection[str] | None = None,
+        limit: int = 20,
     ) -> dict[str, dict[str, int]]:
         """Per field, its most frequent values with their number of products."""
         check_known(fields, self._schema)
-        if not fields:
-            return {}
-        columns = [FIELD_PREFIX + field for field in fields]
-        found = self._table.read(self._rows(where).select(columns))
-        return {
-            field: _facet(found.column(column), limit)
-            for field, column in zip(fields, columns, strict=True)
-        }
+        sql = None if where is None else self._sql(where)
+        return self._facets.counts(fields, sql, within, limit)
+
+    def facet_ranges(
+        self,
+        field: str,
+        *,
+        where: Filter | None = None,
+        within: Collection[str] | None = None,
+        ranges: int = 5,
+    ) -> FacetRanges:
+        """Ranges of a field of numbers, with their number of products."""
+        check_numeric(field, self._schema)
+        sql = None if where is None else self._sql(where)
+        return self._facets.ranges(field, sql, within, ranges)
 
     def scan(self, batch_size: int = 1024) -> Iterator[Records]:
         """All rows, in no particular order, in constant memory."""
@@ -265,6 +280,7 @@ class LanceStore:
         """Release files, threads and memory."""
         self._table.close()
         self._searcher.forget()
+        self._facets.forget()
 
     def _sql(self, where: Filter) -> str:
         columns = {name: (FIELD_PREFIX + name, kind) for name, kind in self._schema.fields.items()}
@@ -296,13 +312,3 @@ def _is_one_of(keys: Sequence[str]) -> str:
 def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(keys), _KEYS_PER_QUERY):
         yield keys[start : start + _KEYS_PER_QUERY]
-
-
-def _facet(column: pa.ChunkedArray, limit: int) -> dict[str, int]:
-    if pa.types.is_list(column.type):
-        column = pc.list_flatten(column)
-    counts: Counter[str] = Counter()
-    for entry in pc.value_counts(column.drop_null()).to_pylist():
-        (name,) = facet_names(entry["values"])
-        counts[name] += entry["counts"]
-    return top_counts(counts, limit)

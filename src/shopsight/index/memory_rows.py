@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
+import pyarrow as pa
 
 from shopsight.catalog.product import AttributeValue
 from shopsight.index.base import Metric, Neighbors, Records, Vectors
 from shopsight.index.bm25 import TermIndex
+from shopsight.index.facet_counts import FacetColumn, product_codes
 from shopsight.index.filter_ast import Filter
 from shopsight.index.filter_check import evaluate
 from shopsight.index.nearness import best, scores, unit_rows
-from shopsight.index.rows import facet_names, top_counts
 
 
 class MemoryRows:
@@ -155,14 +155,17 @@ class MemoryRows:
             scores=found[top],
         )
 
-    def facet(self, field: str, rows: Sequence[int], limit: int) -> dict[str, int]:
-        """The most frequent values of a field among the rows at some places."""
-        counts: Counter[str] = Counter()
-        for row in rows:
-            value = self._attributes[row].get(field)
-            if value is not None:
-                counts.update(facet_names(value))
-        return top_counts(counts, limit)
+    def facet(self, field: str, kind: pa.DataType, rows: Sequence[int]) -> FacetColumn:
+        """The values of a field in the rows at some places."""
+        values = [self._attributes[row].get(field) for row in rows]
+        return FacetColumn.of(
+            product_codes([self._product_ids[row] for row in rows]), pa.array(values, kind)
+        )
+
+    def within(self, rows: Sequence[int], products: Collection[str]) -> list[int]:
+        """Those of the rows at some places that are of some products."""
+        wanted = frozenset(products)
+        return [row for row in rows if self._product_ids[row] in wanted]
 
     def _grow(self, rows: int) -> None:
         if rows <= len(self._vectors):

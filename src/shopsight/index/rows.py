@@ -14,6 +14,7 @@ from shopsight.catalog.product import AttributeValue
 from shopsight.errors import VectorIndexError
 from shopsight.index.base import Metric, Records, StoreSchema, Vectors
 from shopsight.index.filter_ast import FieldType
+from shopsight.index.filter_check import unknown_field
 
 FIELD_PREFIX = "a_"
 """Begins the columns of fields, so that none collides with ``id`` or a word of SQL."""
@@ -53,7 +54,15 @@ def check_known(fields: Sequence[str], schema: StoreSchema) -> None:
     """Whether there are these fields; ``VectorIndexError`` names the first that is missing."""
     for field in fields:
         if field not in schema.fields:
-            raise VectorIndexError(f"There is no field {field!r} to count.")
+            raise VectorIndexError(unknown_field(field, schema.fields))
+
+
+def check_numeric(field: str, schema: StoreSchema) -> None:
+    """Whether there is this field and it holds numbers; ``VectorIndexError`` if not."""
+    check_known([field], schema)
+    kind = schema.fields[field]
+    if kind is not FieldType.NUMBER:
+        raise VectorIndexError(f"Field {field!r} holds {kind} values: only numbers have ranges.")
 
 
 def checked_fields(
