@@ -36,7 +36,8 @@ class ChunkPlan:
         created, updated: Products to write to the catalogue.
         unchanged: Ids of products that need no write there.
         tasks: Pictures to fetch.
-        refresh: Pictures whose vector stays and whose attributes change, with their product.
+        refresh: Pictures whose vector stays and whose attributes or words change, with their
+            product.
         removed: Pictures that their product no longer has.
         failures: Pictures whose link leads nowhere, with the reason.
         images_current: Pictures that need nothing.

@@ -15,6 +15,7 @@ from shopsight.index.base import Records
 from shopsight.index.collection import Collection
 from shopsight.ingest.fields import FieldTypes
 from shopsight.ingest.report import IngestCounters, ProblemList
+from shopsight.words.segment import index_terms
 
 
 class IndexWriter:
@@ -54,6 +55,7 @@ class IndexWriter:
         self._every_s = every_s
         self._vectors: list[NDArray[np.float32]] = []
         self._attributes: list[dict[str, AttributeValue]] = []
+        self._texts: list[str] = []
         self._encoded: list[ImageState] = []
         self._noted: list[ImageState] = []
         self._oldest = time.monotonic()
@@ -62,6 +64,7 @@ class IndexWriter:
         """A picture was encoded: ``vector`` ``(dimension,)`` goes to the index."""
         self._vectors.append(vector)
         self._attributes.append(self._values(product))
+        self._texts.append(_text(product))
         self._encoded.append(
             replace(
                 state,
@@ -85,7 +88,7 @@ class IndexWriter:
         self._counters.images_failed += 1
 
     def refresh(self, items: Sequence[tuple[Product, ImageState]]) -> list[ImageState]:
-        """Give pictures in the index the new attributes of their products.
+        """Give pictures in the index the new attributes and words of their products.
 
         Returns:
             Those the index does not hold after all: they must be encoded again.
@@ -94,7 +97,9 @@ class IndexWriter:
             return []
         self._collection.add_fields(self._fields.all)
         values = [self._values(product) for product, _ in items]
-        lost = self._collection.update_attributes([state.record_id for _, state in items], values)
+        texts = [_text(product) for product, _ in items]
+        ids = [state.record_id for _, state in items]
+        lost = self._collection.update_attributes(ids, values, texts)
         kept = [(product, state) for product, state in items if state.record_id not in lost]
         self._catalog.save_images(
             replace(state, product_hash=product.content_hash()) for product, state in kept
@@ -117,11 +122,13 @@ class IndexWriter:
                     product_ids=[state.product_id for state in self._encoded],
                     vectors=np.stack(self._vectors),
                     attributes=self._attributes,
+                    texts=self._texts,
                 )
             )
         if self._encoded or self._noted:
             self._catalog.save_images([*self._encoded, *self._noted])
-        self._vectors, self._attributes, self._encoded, self._noted = [], [], [], []
+        self._vectors, self._attributes, self._texts = [], [], []
+        self._encoded, self._noted = [], []
         self._oldest = time.monotonic()
 
     def _note(self, state: ImageState) -> None:
@@ -143,3 +150,8 @@ class IndexWriter:
                 )
             )
         return values
+
+
+def _text(product: Product) -> str:
+    """What every picture of a product is found by; changes of the terms need a re-index."""
+    return " ".join(index_terms(product))
