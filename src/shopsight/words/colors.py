@@ -59,7 +59,10 @@ class ColorWords:
             phrase
             for phrase, known in lexicon().colors.items()
             if phrase in self._vocabulary.terms
-            and (known.name == color.name if color.shade else known.families >= color.families)
+            and (
+                known.name == color.name
+                or (not color.shade and not known.weak and known.families >= color.families)
+            )
         ]
         words.sort(key=lambda word: (-self._vocabulary.terms[word], word))
         terms = self.in_titles(words)

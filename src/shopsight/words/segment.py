@@ -190,7 +190,16 @@ def _texts(product: Product) -> Iterator[tuple[str, int]]:
 
 def _terms(text: str) -> Iterator[str]:
     folded, _ = _fold(text)
-    for match in _COMPOUND.finditer(folded):
+    for chunk in folded.split():
+        word = chunk.strip(".,'-")
+        if word.isascii() and word.isalpha():  # nearly all of them
+            yield stem(word[:_LONGEST_TERM])
+        else:
+            yield from _parts(word)
+
+
+def _parts(chunk: str) -> Iterator[str]:
+    for match in _COMPOUND.finditer(chunk):
         if match["han"]:
             yield from _chinese(match["han"])
         elif match["number"]:

@@ -105,25 +105,27 @@ class Vocabulary:
         if term in self.terms or term in lexicon().words:
             return term
         most = 2 if len(term) >= SHORTEST_CORRECTED_TWICE else 1
-        near = process.extract(
-            term, self._spellings, scorer=OSA.distance, score_cutoff=most, limit=_CANDIDATES
-        )
-        # People hardly ever mistype the first letter of a short word.
-        fitting = [
-            (distance, -self.terms.get(word, 0), word)
-            for word, distance, _ in near
-            if word[0] == term[0] or len(term) >= SHORTEST_CORRECTED_TWICE or word[0] == term[1]
+        # People hardly ever mistype the first letter.
+        choices = [
+            word
+            for first in dict.fromkeys(term[:2])
+            for length in range(len(term) - most, len(term) + most + 1)
+            for word in self._spellings.get((first, length), ())
         ]
+        near = process.extract(
+            term, choices, scorer=OSA.distance, score_cutoff=most, limit=_CANDIDATES
+        )
+        fitting = [(distance, -self.terms.get(word, 0), word) for word, distance, _ in near]
         return min(fitting)[2] if fitting else term
 
     @cached_property
-    def _spellings(self) -> list[str]:
-        known = set(self.terms) | lexicon().words
-        return sorted(
-            word
-            for word in known
-            if len(word) >= SHORTEST_CORRECTED and word.isascii() and word.isalpha()
-        )
+    def _spellings(self) -> dict[tuple[str, int], list[str]]:
+        """Words that others are corrected to, by first letter and length."""
+        found: dict[tuple[str, int], list[str]] = {}
+        for word in sorted(self.terms.keys() | lexicon().words):
+            if len(word) >= SHORTEST_CORRECTED and word.isascii() and word.isalpha():
+                found.setdefault((word[0], len(word)), []).append(word)
+        return found
 
     def to_bytes(self) -> bytes:
         """All of it, to be kept; see :meth:`from_bytes`."""
