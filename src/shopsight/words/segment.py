@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import rjieba
 
@@ -189,8 +189,7 @@ def _texts(product: Product) -> Iterator[tuple[str, int]]:
 
 
 def _terms(text: str) -> Iterator[str]:
-    folded, _ = _fold(text)
-    for chunk in folded.split():
+    for chunk in text.translate(_foldings()).split():
         word = chunk.strip(".,'-")
         if word.isascii() and word.isalpha():  # nearly all of them
             yield stem(word[:_LONGEST_TERM])
@@ -246,14 +245,26 @@ def _number(text: str) -> str:
 
 def _fold(text: str) -> tuple[str, Sequence[int]]:
     """The text as compared, and for each of its characters the place it came from."""
+    folded = text.translate(_foldings())
     if text.isascii():
-        return text.translate(_ASCII), range(len(text))
-    pieces = [_folded(char) for char in text]
-    places = [place for place, piece in enumerate(pieces) for _ in piece]
-    return "".join(pieces), places
+        return folded, range(len(text))
+    places = [place for place, char in enumerate(text) for _ in _foldings()[ord(char)]]
+    return folded, places
 
 
-@lru_cache(maxsize=65_536)
+class _Foldings(dict[int, str]):
+    """What becomes of each character that was met, by code point."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _folded(chr(code))
+        return self[code]
+
+
+@cache
+def _foldings() -> _Foldings:
+    return _Foldings()
+
+
 def _folded(char: str) -> str:
     """What becomes of a character: several ones, one, a space that parts words, or nothing."""
     char = char.translate(_SAME)
@@ -277,6 +288,3 @@ def _plain(char: str) -> str:
     if char in _KEPT or unicodedata.category(char)[0] in _KEPT_CATEGORIES:
         return char
     return " "
-
-
-_ASCII = {number: _folded(chr(number)) for number in range(128)}
