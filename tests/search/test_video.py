@@ -99,6 +99,7 @@ def test_the_budget_is_kept_and_spent_on_what_differs() -> None:
 def test_six_seconds_fit_thirty_passes() -> None:
     """Of six seconds that never cut six frames are taken: five passes remain for each."""
     assert len(chosen_frames(clip((1, 6)))) == 6
+    assert len(chosen_frames(clip(*((seed, 0.5) for seed in range(12))))) == 6
 
 
 @given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -18,6 +19,9 @@ MAX_FRAMES = 24
 
 EVERY_S = 1.0
 """Seconds of a shot from which one frame is taken."""
+
+_ALWAYS = 6
+"""Frames that are searched even if a clip is short and cuts often."""
 
 _CUT = 0.35
 """Share of pixels that change colour when the camera cuts; a pan within a second changes less."""
@@ -155,8 +159,9 @@ def chosen_frames(
 ) -> list[Frame]:
     """The frames that are worth a search: the sharpest of each shot, and of each second of it.
 
-    Of frames that are too many, those are left out that look like their neighbours. Needs memory
-    for twice the budget, however long the video is.
+    Frames are too many when there are more than the budget, or more than one per second and also
+    more than six, as in a short clip with many cuts. Then those are left out that look like their
+    neighbours. Needs memory for twice the budget, however long the video is.
 
     Args:
         frames: In the order of their times.
@@ -169,11 +174,13 @@ def chosen_frames(
     if budget < 1:
         raise ValueError(f"the budget is {budget} frames: at least 1 is needed")
     kept: list[_Look] = []
+    seconds = 0.0
     for look in _sharpest(frames, every_s):
         kept.append(look)
+        seconds = look.frame.time_s
         if len(kept) > 2 * budget:
             _thin(kept, budget)
-    _thin(kept, budget)
+    _thin(kept, min(budget, max(_ALWAYS, math.ceil(seconds))))
     return [look.frame for look in kept]
 
 

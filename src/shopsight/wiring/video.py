@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _HITS_PER_OBJECT = 5
 
+_OBJECTS_PER_FRAME = 4
+"""With the detector, five forward passes for each frame."""
+
 
 def search_video(data: bytes, serving: Serving, models: Models, query: Query) -> SearchResult:
     """Find the products that a video shows.
@@ -45,7 +48,7 @@ def search_video(data: bytes, serving: Serving, models: Models, query: Query) ->
     finder = models.finder() if query.regions else None
 
     def search_frame(image: Image.Image) -> list[FrameHit]:
-        found = objects(finder.find(image)) if finder else ()
+        found = objects(finder.find(image))[:_OBJECTS_PER_FRAME] if finder else ()
         hits = []
         for box in [one.box for one in found] or [WHOLE]:
             vector = reader.encoded(image, box)
