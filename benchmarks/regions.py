@@ -30,14 +30,14 @@ from shopsight.encoders.files import LIMITS
 from shopsight.images.boxes import Box, iou
 from shopsight.images.prepare import decode, to_pixels
 from shopsight.regions.base import Region, RegionFinder
-from shopsight.regions.choose import main_subject, objects
+from shopsight.regions.choose import main_subject, objects, subject_share
 from shopsight.regions.crop import MARGIN, cropped
 from shopsight.regions.load import load_finder
 from shopsight.sample_shop import ROOT
 
 FOUND_IOU = 0.5
 FIRST = 5
-MARGINS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
+MARGINS = (0.0, MARGIN, 0.25)
 SHARES = (0.3, 0.5, 0.7)
 TIMED = 40
 RECALL_GOAL, GAIN_GOAL, TIME_GOAL = 0.80, 0.15, 1.0
@@ -184,14 +184,17 @@ def subject_figures(
     """Recall at 1 and 5 with the whole picture, the main subject, and means of both."""
     whole = encoded(encoder, [photo.image for photo in photos])
     yield _subject_row(kind, "whole picture", photos, catalogue, whole)
-    for margin in MARGINS:
-        part = _subjects(photos, encoder, margin)
+    parts = {margin: _subjects(photos, encoder, margin) for margin in MARGINS}
+    for margin, part in parts.items():
         yield _subject_row(kind, f"subject, margin {margin:g}", photos, catalogue, part)
-    part = _subjects(photos, encoder, MARGIN)
     for share in SHARES:
-        mixed = share * part + (1 - share) * whole
+        mixed = share * parts[MARGIN] + (1 - share) * whole
         name = f"subject x {share:g} + whole x {1 - share:g}"
         yield _subject_row(kind, name, photos, catalogue, mixed)
+    subjects = [main_subject(photo.regions) for photo in photos]
+    trust = np.array([[subject_share(s) if s else 0.0] for s in subjects], np.float32)
+    mixed = trust * parts[MARGIN] + (1 - trust) * whole
+    yield _subject_row(kind, "both, by the subject's confidence", photos, catalogue, mixed)
 
 
 def _subjects(photos: list[Photo], encoder: Encoder, margin: float) -> Vectors:

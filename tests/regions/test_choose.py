@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from shopsight.images.boxes import WHOLE, Box, iou
 from shopsight.regions.base import Region
-from shopsight.regions.choose import main_subject, objects, prominence, suppressed
+from shopsight.regions.choose import (
+    main_subject,
+    objects,
+    prominence,
+    subject_share,
+    suppressed,
+)
 
 MUG = Region(Box(0.1, 0.3, 0.4, 0.8), 0.9)
 LAMP = Region(Box(0.5, 0.1, 0.9, 0.8), 0.8)
@@ -102,6 +108,20 @@ class TestMainSubject:
     def test_prominence_is_a_share(self, region: Region) -> None:
         """How much a region looks like the subject lies between 0 and its confidence."""
         assert 0 <= prominence(region) <= region.confidence + 1e-9
+
+
+class TestSubjectShare:
+    """How far the main subject is trusted."""
+
+    @given(regions())
+    def test_whole_picture_always_counts(self, region: Region) -> None:
+        """The subject never counts alone, and one that is not sure at all does not count."""
+        assert 0 <= subject_share(region) < 0.75
+        assert subject_share(Region(region.box, 0.0)) == 0
+
+    def test_surer_subjects_count_more(self) -> None:
+        """The surer the subject, the less the rest of the picture counts."""
+        assert subject_share(Region(MUG.box, 0.9)) > subject_share(Region(MUG.box, 0.4))
 
 
 class TestObjects:

@@ -17,11 +17,23 @@ import views  # its folder is on the path from here on
 
 Random = np.random.Generator
 
-SHARES = {"renders": 0.3, "luma": 0.2, "myntra": 0.15, "grocery": 0.12, "drawings": 0.23}
+SHARES = {
+    "renders": 0.27,
+    "luma": 0.13,
+    "myntra": 0.12,
+    "grocery": 0.12,
+    "drawings": 0.2,
+    "clothes": 0.16,
+}
+"""Of products on composites, by set."""
+
 COUNTS = (0.04, 0.26, 0.25, 0.25, 0.12, 0.08)
 """Chance of 0, 1, ... products on a composite."""
 
 MOST_HIDDEN = 0.3
+LARGE = 0.85
+"""Products of this size, relative to the picture, lie near its middle."""
+
 GREY = 127
 
 
@@ -75,13 +87,12 @@ def _placed(
     """Where a product goes without hiding much of the others: map of its points, and its box."""
     height, width = size
     outline = _outline(thing)
-    for _ in range(12):
-        share = rng.uniform(0.3, 0.95) if count == 1 else rng.uniform(0.2, 0.75)
+    for _ in range(16):
+        share = rng.uniform(0.3, 1.2) if count == 1 else rng.uniform(0.2, 0.8)
         extent = share * (height * width) ** 0.5
         scale = extent / max(thing.shape[:2])
-        if rng.random() < 0.5:
-            scale = min(scale, 1.6 * 100 / max(thing.shape[0] / 2, 40))
-        place = rng.uniform(0.08, 0.92, 2) * (width, height)
+        spread = 0.2 if share > LARGE else 0.42
+        place = rng.uniform(0.5 - spread, 0.5 + spread, 2) * (width, height)
         moved = _perspective(thing, scale, place, rng)
         points = cv2.perspectiveTransform(outline[None], moved)[0]
         full = np.concatenate([points.min(axis=0), points.max(axis=0)])
@@ -232,8 +243,8 @@ def camera(pixels: Pixels, rng: Random) -> Pixels:
     return found
 
 
-def rendered(photo: Photo, size: tuple[int, int], rng: Random) -> Example:
-    """A render, cut and scaled anew, mirrored at times."""
+def framed(photo: Photo, size: tuple[int, int], rng: Random) -> Example:
+    """A photo with boxes, cut and scaled anew, mirrored at times."""
     height, width = size
     pixels = photo.pixels()
     stored = np.array(pixels.shape[1::-1])

@@ -20,8 +20,9 @@ import pictures
 SIZES = ((256, 256), (224, 288), (224, 288), (288, 224))
 """Heights and widths of pictures, the same for a chunk."""
 
-RENDERED_SHARE, ROWS_SHARE = 0.45, 0.5
-"""Renders among all pictures, and those with several products among the renders."""
+COMPOSITE_SHARE, CLOTHES_SHARE, ROWS_SHARE = 0.52, 0.1, 0.5
+"""Composites and photos of clothes among all pictures, the rest being renders; and those with
+several products among the renders."""
 
 CHUNK, RUN = 32, 4
 
@@ -35,11 +36,14 @@ def example(
     size: tuple[int, int],
     rng: np.random.Generator,
 ) -> composites.Example:
-    """A composite or a render."""
-    if rng.random() >= RENDERED_SHARE:
+    """A composite, a photo of clothes, or a render."""
+    chance = rng.random()
+    if chance < COMPOSITE_SHARE:
         return composites.composite(found, size, rng)
+    if chance < COMPOSITE_SHARE + CLOTHES_SHARE:
+        return composites.framed(found.clothes[rng.integers(len(found.clothes))], size, rng)
     photos = rows if rng.random() < ROWS_SHARE else found.photos
-    return composites.rendered(photos[rng.integers(len(photos))], size, rng)
+    return composites.framed(photos[rng.integers(len(photos))], size, rng)
 
 
 def main() -> None:

@@ -26,6 +26,10 @@ LEAST_VISIBLE = 0.4
 """Of a product behind another one, or cut off: less is neither object nor background."""
 
 
+MOST_OF_OUTLINE, ALONE, LEAST_PICTURE = 0.45, 0.9, 0.12
+"""An outline is sure if it fills so much of its box, of all that stands out, and of the picture."""
+
+
 @dataclass
 class Photo:
     """A photo with boxes.
@@ -55,12 +59,14 @@ class Materials:
         blurred: JPEGs of photos that may show products, fit to be a ground out of focus or by
             small parts.
         photos: Renders.
+        clothes: Photos of clothes on a plain ground.
     """
 
     cutouts: dict[str, list[Pixels]] = field(default_factory=dict)
     grounds: list[Pixels] = field(default_factory=list)
     blurred: list[bytes] = field(default_factory=list)
     photos: list[Photo] = field(default_factory=list)
+    clothes: list[Photo] = field(default_factory=list)
 
 
 def decoded(data: bytes) -> Pixels:
@@ -90,8 +96,10 @@ def load(data: Path, renders: list[Path]) -> Materials:
     found = Materials()
     for name, members in pictures.items():
         found.cutouts[name] = cutouts(members)
+    clothes = sources.clothing(data).pictures
+    found.clothes, found.cutouts["clothes"] = outlined(clothes)
     photos = [picture.data for photos in groceries.photos for picture in photos]
-    photos += [picture.data for picture in sources.clothing(data).pictures]
+    photos += [picture.data for picture in clothes]
     found.blurred = [photos[k] for k in rng.permutation(len(photos))[:1500]]
     for folder in renders:
         found.photos += boxed(folder)
@@ -118,6 +126,36 @@ def cutouts(pictures: list[sources.Picture]) -> list[Pixels]:
 
     with ThreadPoolExecutor(2) as pool:
         return [found for found in pool.map(cut, pictures) if found is not None]
+
+
+def outlined(pictures: list[sources.Picture]) -> tuple[list[Photo], list[Pixels]]:
+    """Photos of one thing on a ground so plain that its outline is sure, and the things cut out."""
+
+    def outline(picture: sources.Picture) -> tuple[Photo, Pixels] | None:
+        pixels = picture.pixels()
+        mask = sources.foreground(pixels)
+        if mask is None:
+            return None
+        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+        count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask)
+        if count == 1:
+            return None
+        thing = 1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax())
+        x, y, width, height, area = (int(v) for v in statistics[thing])
+        inside = min(x, y, mask.shape[1] - x - width, mask.shape[0] - y - height) > 1
+        compact = area > MOST_OF_OUTLINE * width * height
+        alone = area > ALONE * (mask > 0).sum() and area > LEAST_PICTURE * mask.size
+        if not (inside and compact and alone):
+            return None
+        box = np.array([[x, y, x + width, y + height]], np.float32)
+        box /= np.tile(mask.shape[::-1], 2)
+        alpha = np.where(labels == thing, 255, 0).astype(np.uint8)
+        cut = np.dstack([pixels, alpha])[y : y + height, x : x + width]
+        return Photo(picture.data, box, np.ones(1, bool)), np.ascontiguousarray(cut)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [pair for pair in pool.map(outline, pictures) if pair is not None]
+    return [photo for photo, _ in found], [cut for _, cut in found]
 
 
 def boxed(folder: Path) -> list[Photo]:

@@ -20,6 +20,9 @@ WHOLE_IOU = 0.9
 SIZE_WEIGHT, CENTRE_WEIGHT = 0.25, 0.5
 """Exponents with which size and centrality count for the main subject, beside the confidence."""
 
+MOST_TRUST = 0.7
+"""Share of the main subject in what is searched by default, if it is sure."""
+
 LEAST_SHARE = 0.5
 """An object worth showing is at least this confident, relative to the main subject."""
 
@@ -68,6 +71,19 @@ def prominence(region: Region) -> float:
     closeness = max(1 - math.hypot(across, down), 0.0)
     size = min(box.area, 1.0)
     return float(region.confidence * size**SIZE_WEIGHT * closeness**CENTRE_WEIGHT)
+
+
+def subject_share(subject: Region) -> float:
+    """How much the main subject counts beside the whole picture where nobody chose a box.
+
+    Searching ``share * subject + (1 - share) * whole`` (their unit vectors, the sum scaled to unit
+    length) finds more than either: the subject alone lacks what was cut off where its box is wrong,
+    such as on shelves full of one product.
+
+    Returns:
+        0 to 0.7, in proportion to the subject's confidence.
+    """
+    return MOST_TRUST * subject.confidence
 
 
 def objects(regions: Sequence[Region], limit: int = 6) -> tuple[Region, ...]:

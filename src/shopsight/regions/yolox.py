@@ -117,9 +117,9 @@ def decoded(
         xs, ys = np.meshgrid(np.arange(columns), np.arange(rows))
         grids.append(np.stack([xs, ys], axis=-1).reshape(-1, 2))
         strides.append(np.full((rows * columns, 1), stride))
-    stride = np.concatenate(strides).astype(np.float32)
-    middles = (raw[:, :2] + np.concatenate(grids)) * stride
-    halves = np.exp(np.minimum(raw[:, 2:4], _LARGEST_EXPONENT)) * stride / 2
+    scale = np.concatenate(strides).astype(np.float32)
+    middles = (raw[:, :2] + np.concatenate(grids)) * scale
+    halves = np.exp(np.minimum(raw[:, 2:4], _LARGEST_EXPONENT)) * scale / 2
     corners = np.concatenate([middles - halves, middles + halves], axis=1).astype(np.float32)
     confidences = raw[:, 4] * raw[:, _BOX_NUMBERS:].max(axis=1)
     return corners, confidences.astype(np.float32)
