@@ -1,6 +1,7 @@
 """Put the trained trunk, the learnt part and the colour part together in one ONNX file.
 
-python assemble.py WEIGHTS.pt OUT.onnx --start START.onnx --data PICTURES --renders RENDERS
+python assemble.py OUT.onnx --stage WEIGHTS.pt=SHARE ... --start START.onnx --data PICTURES
+    --renders RENDERS
 """
 
 from __future__ import annotations
@@ -9,20 +10,16 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import colour
 import numpy as np
 import onnx
 import onnxruntime as ort
-import sources
 import torch
-from fit import Model
-from losses import LENGTHS
 from network import (
     CELLS_SWITCH,
-    FEATURES,
     HEAD_FEATURES,
     IR_VERSION,
     MEAN,
@@ -33,48 +30,38 @@ from network import (
 )
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from PIL import Image
+from shape import SOFTENING, directions, drawn, signed
 
-from shopsight.train.network import BIAS, MATRIX
+from shopsight.train.network import BIAS, MATRIX, OnnxNetwork
+from shopsight.train.network import SOFTENING as SOFTENING_NAME
 
 Array = NDArray[np.float32]
 
-LEARNT = LENGTHS[-1]
-COLOR = 64
-COLOR_SHARE = 0.03
-"""Of the squared length of a vector; see README.md for what it was chosen on."""
-
-PER_SET = 600
-SEED = 7
+LEARNT = 224
+COLOR = 32
+COLOR_SHARE = 0.02
+"""Of the squared length of a vector; see README.md for what these were chosen on."""
 
 
-def weights(path: Path, start: Path, share: float) -> Model:
-    """The trained network, ``share`` of the way from the start (Wortsman et al., CVPR 2022)."""
-    kept = torch.load(path, weights_only=True)["average"]
-    classes = {
-        name.rsplit(".", 1)[1]: len(value) for name, value in kept.items() if "prototypes" in name
-    }
-    model = Model(start, classes)
-    before = model.state_dict()
-    mixed = {
-        name: value if "prototypes" in name else before[name] + share * (value - before[name])
-        for name, value in kept.items()
-    }
-    model.load_state_dict(mixed)
-    return model
+def blended(start: Path, stages: Sequence[tuple[Path, float]]) -> OnnxNetwork:
+    """The network at the start, moved towards the weights of each stage (a model soup).
 
+    Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, with several directions.
 
-def drawn(data: Path, renders: Path | None) -> Iterator[NDArray[np.uint8]]:
-    """Prepared pictures ``(260, 260, 3)`` of all sets, drawn with a fixed seed."""
-    sets = [sources.grocery(data), sources.luma(data), sources.myntra(data)]
-    if renders:
-        sets.append(sources.renders(renders))
-    pools = [found.catalogue + [p for some in found.photos for p in some] for found in sets]
-    pools.append(sources.clothing(data).pictures)
-    rng = np.random.default_rng(SEED)
-    for pool in pools:
-        for number in rng.permutation(len(pool))[:PER_SET]:
-            yield square(pool[number].pixels())
+    Args:
+        start: ONNX file of the published network.
+        stages: Files of weights, and how far to go towards each.
+    """
+    network = OnnxNetwork(onnx.load(start))
+    before = network.state_dict()
+    found = {name: value.clone() for name, value in before.items()}
+    for path, share in stages:
+        kept = torch.load(path, weights_only=True)["average"]
+        for name, value in before.items():
+            if value.is_floating_point():
+                found[name] += share * (kept[f"trunk.{name}"] - value)
+    network.load_state_dict(found)
+    return network
 
 
 def outputs(model: onnx.ModelProto, pictures: Iterable[NDArray[np.uint8]]) -> Array:
@@ -85,49 +72,13 @@ def outputs(model: onnx.ModelProto, pictures: Iterable[NDArray[np.uint8]]) -> Ar
     return np.stack([session.run(None, {"pixels": pixels[None]})[0][0] for pixels in pictures])
 
 
-def square(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The middle square of a picture, at the network's size."""
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    x, y = (width - side) / 2, (height - side) / 2
-    picture = Image.fromarray(pixels)
-    box = (x, y, x + side, y + side)
-    return np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=box))
-
-
 def reduction(roots: Array) -> tuple[Array, Array]:
     """Matrix ``(1000, 64)`` and bias ``(64,)``: centring and principal components."""
     rows = roots.astype(np.float64)
     mean = rows.mean(axis=0)
-    _, directions = np.linalg.eigh(np.cov((rows - mean).T))
-    main = _signed(directions[:, ::-1][:, :COLOR])
+    _, found = np.linalg.eigh(np.cov((rows - mean).T))
+    main = signed(found[:, ::-1][:, :COLOR])
     return main.astype(np.float32), (-mean @ main).astype(np.float32)
-
-
-def projection(features: Array) -> tuple[Array, Array]:
-    """Matrix ``(1632, 192)`` and bias of the shape part, from mean features ``(n, 1632)``.
-
-    Principal directions of the head's features at unit length, about the origin: of all linear maps
-    to so few numbers the one that keeps most of the features' own dot products. The map that was
-    trained serves training only: on things that were not learnt, what comes before it is better
-    (as Chen et al., ICML 2020, found of projection heads).
-    """
-    head = features[:, -HEAD_FEATURES:].astype(np.float64)
-    head /= np.linalg.norm(head, axis=1, keepdims=True)
-    _, directions = np.linalg.eigh(head.T @ head)
-    main = _signed(directions[:, ::-1][:, :LEARNT])
-    matrix = np.zeros((features.shape[1], LEARNT), np.float32)
-    matrix[-HEAD_FEATURES:] = main
-    return matrix, np.zeros(LEARNT, np.float32)
-
-
-def _signed(directions: NDArray[np.float64]) -> NDArray[np.float64]:
-    # An eigenvector's sign is arbitrary: fix it, so that a new fit gives the same vectors.
-    largest = np.abs(directions).argmax(axis=0)
-    found: NDArray[np.float64] = directions * np.sign(
-        directions[largest, np.arange(directions.shape[1])]
-    )
-    return found
 
 
 def assemble(
@@ -146,9 +97,8 @@ def assemble(
     graph = Graph(list(trained.node), list(trained.initializer))
     graph.constant(MATRIX, shape[0])
     graph.constant(BIAS, shape[1])
-    pooled = graph.add("GlobalAveragePool", ["features"], "pooled.map")
-    pooled = graph.add("Flatten", [pooled], "pooled")
-    learnt = _part(graph, pooled, (MATRIX, BIAS), "shape", (1 - share) ** 0.5)
+    rows = _add_rows(graph)
+    learnt = _part(graph, rows, (MATRIX, BIAS), "shape", (1 - share) ** 0.5)
     roots = colour.add_histogram(graph)
     graph.constant("color.projection", color[0])
     graph.constant("color.bias", color[1])
@@ -162,23 +112,37 @@ def assemble(
     return model
 
 
-def trunk(model: Model) -> onnx.GraphProto:
-    """The trained graph up to the feature map."""
-    whole = model.trunk.updated({}).graph
+def trunk(network: OnnxNetwork) -> onnx.GraphProto:
+    """The trained graph up to the head's feature map, then named ``features``."""
+    whole = network.updated({}).graph
     last = next(i for i, node in enumerate(whole.node) if "features" in node.output)
-    nodes = whole.node[: last + 1]
+    head = whole.node[last].input[-1]
+    nodes = list(whole.node[:last])
+    for node in nodes:
+        node.output[:] = ["features" if name == head else name for name in node.output]
     used = {name for node in nodes for name in node.input}
     return helper.make_graph(
         nodes, "trunk", [], [], [w for w in whole.initializer if w.name in used]
     )
 
 
-def features_model(trained: onnx.GraphProto) -> onnx.ModelProto:
-    """A model from ``pixels`` to mean features ``(n, 1632)``, to fit the shape part with."""
+def rows_model(trained: onnx.GraphProto) -> onnx.ModelProto:
+    """A model from ``pixels`` to the rows ``(n, 1280)`` that the shape part is fitted with."""
     graph = Graph(list(trained.node), list(trained.initializer))
+    _add_rows(graph)
+    return _finished(graph, {"rows": ["n", HEAD_FEATURES]}, switched=False)
+
+
+def _add_rows(graph: Graph) -> str:
+    """Mean features, softened, at unit length; ``row.factors`` is what each was multiplied by."""
     pooled = graph.add("GlobalAveragePool", ["features"], "pooled.map")
-    graph.add("Flatten", [pooled], "pooled")
-    return _finished(graph, {"pooled": ["n", FEATURES]}, switched=False)
+    pooled = graph.add("Flatten", [pooled], "pooled")
+    more = graph.add("Add", [pooled, graph.constant(SOFTENING_NAME, np.float32(SOFTENING))], "more")
+    root = graph.add("Sqrt", [more], "root")
+    soft = graph.add("Div", [pooled, root], "soft")
+    norm = graph.add("ReduceL2", [soft], "soft.norm", axes=[1], keepdims=1)
+    graph.add("Reciprocal", [graph.add("Mul", [root, norm], "row.divisors")], "row.factors")
+    return graph.add("Div", [soft, norm], "rows")
 
 
 def _part(graph: Graph, source: str, linear: tuple[str, str], name: str, length: float) -> str:
@@ -196,6 +160,9 @@ def _add_cells(graph: Graph) -> None:
     dimension = LEARNT + COLOR
     inner = Graph()
     each = inner.add("Transpose", ["features"], "features.last", perm=[0, 2, 3, 1])
+    across = graph.constant("row.factors.shape", np.array([-1, 1, 1, HEAD_FEATURES], np.int64))
+    factors = inner.add("Reshape", ["row.factors", across], "row.factors.map")
+    each = inner.add("Mul", [each, factors], "rows.cells")
     each = inner.add(
         "Add", [inner.add("MatMul", [each, MATRIX], "shape.cells.linear"), BIAS], "shape.cells.sum"
     )
@@ -262,17 +229,17 @@ def _finished(
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--stage", action="append", required=True, metavar="WEIGHTS.pt=SHARE")
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--renders", type=Path)
-    parser.add_argument("--share", type=float, default=0.5, help="of the way from the start")
     parser.add_argument("--color-share", type=float, default=COLOR_SHARE)
     arguments = parser.parse_args()
-    trained = trunk(weights(arguments.weights, arguments.start, arguments.share))
+    stages = [(Path(path), float(share)) for path, share in (s.split("=") for s in arguments.stage)]
+    trained = trunk(blended(arguments.start, stages))
     pictures = list(drawn(arguments.data, arguments.renders))
-    shape = projection(outputs(features_model(trained), pictures))
+    shape = directions(outputs(rows_model(trained), pictures), LEARNT)
     color = reduction(outputs(colour.histogram_model(), pictures))
     metadata = {
         "name": "lite",
@@ -283,8 +250,10 @@ def main() -> int:
         "normalisation": f"(pixels - {MEAN}) / {SCALE}, inside the graph",
         "parts": json.dumps({"shape": LEARNT, "color": COLOR}),
         "color_share": str(arguments.color_share),
-        "trained_share": str(arguments.share),
-        "weights_sha256": hashlib.sha256(arguments.weights.read_bytes()).hexdigest(),
+        "trained_shares": ", ".join(str(share) for _, share in stages),
+        "weights_sha256": ", ".join(
+            hashlib.sha256(path.read_bytes()).hexdigest() for path, _ in stages
+        ),
     }
     onnx.save(assemble(trained, shape, color, metadata, arguments.color_share), arguments.out)
     return 0

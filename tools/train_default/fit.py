@@ -8,19 +8,30 @@ import math
 import sys
 import time
 from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import onnx
 import sources
 import torch
 from batches import Batch, Recipe
 from losses import LENGTHS, Prototypes, at_lengths, identity_loss, memory_loss
+from shape import HEAD_FEATURES, SOFTENING, directions, drawn
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from shopsight.train.network import OnnxNetwork
+from shopsight.train.network import OnnxNetwork, softened
 
-SHARES = {"renders": 0.36, "grocery": 0.16, "luma": 0.12, "myntra": 0.18, "clothing": 0.18}
-IDENTITY_WEIGHT, LABEL_WEIGHT, MEMORY_WEIGHT = 1.0, 0.5, 2.0
+SHARES = {
+    "renders": 0.27,
+    "grocery": 0.14,
+    "luma": 0.13,
+    "myntra": 0.16,
+    "clothing": 0.17,
+    "drawings": 0.13,
+}
+IDENTITY_WEIGHT, LABEL_WEIGHT, MEMORY_WEIGHT = 1.0, 0.5, 6.0
 FROZEN_CONVOLUTIONS = 10
 WARM_UP = 60
 AVERAGING = 0.995
@@ -32,46 +43,57 @@ class Model(nn.Module):
     def __init__(self, start: Path, classes: dict[str, int]) -> None:
         super().__init__()
         self.trunk = OnnxNetwork(onnx.load(start), frozen=FROZEN_CONVOLUTIONS)
-        matrix, bias = self.trunk.projection()
-        width = LENGTHS[-1]
-        self.head = nn.Linear(self.trunk.features, width)
-        with torch.no_grad():
-            self.head.weight.copy_(torch.from_numpy(matrix[:, :width].T.copy()))
-            self.head.bias.copy_(torch.from_numpy(bias[:width].copy()))
+        self.head = nn.Linear(HEAD_FEATURES, LENGTHS[-1])
         self.prototypes = Prototypes(classes)
-        self._before = (OnnxNetwork(onnx.load(start)).requires_grad_(False), matrix, bias)
+        self.register_buffer("centre", torch.zeros(HEAD_FEATURES))
+        self._before = (OnnxNetwork(onnx.load(start)).requires_grad_(False),)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Learnt parts ``(n, 192)`` float32, not of unit length."""
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            maps = self.trunk(pixels)
-        found: Tensor = self.head(maps.float().mean(dim=(2, 3)))
-        return found
+        """Unit rows ``(n, 1280)`` float32 of the head's features."""
+        return _rows(self.trunk, pixels)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean loss of a batch over all lengths."""
         pixels = torch.from_numpy(batch.pixels)
-        vectors = self(pixels)
+        rows = self(pixels)
+        vectors: Tensor = self.head(rows)
         identities, labels = torch.from_numpy(batch.identities), torch.from_numpy(batch.labels)
         groups = torch.from_numpy(batch.groups)
         known = bool((identities >= 0).all())
+        labelled = batch.source in self.prototypes.weights
         total = vectors.new_zeros(())
         for part in at_lengths(vectors):
             if known:
                 total = total + IDENTITY_WEIGHT * identity_loss(part, identities, groups)
-                total = total + LABEL_WEIGHT * self.prototypes(batch.source, part, labels)
-            else:
-                total = total + self.prototypes(batch.source, part, labels)
-        kept = memory_loss(vectors[::2], self.before(pixels[::2]))
+            if labelled:
+                weight = LABEL_WEIGHT if known else 1.0
+                total = total + weight * self.prototypes(batch.source, part, labels)
+        kept = memory_loss(rows - self.centre, self.before(pixels) - self.centre)
         return total / len(LENGTHS) + MEMORY_WEIGHT * kept
 
     @torch.no_grad()
     def before(self, pixels: Tensor) -> Tensor:
-        """Vectors ``(n, d)`` float32 of the encoder that training started from."""
-        trunk, matrix, bias = self._before
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            maps = trunk(pixels)
-        return maps.float().mean(dim=(2, 3)) @ torch.tensor(matrix) + torch.tensor(bias)
+        """Unit rows ``(n, 1280)`` float32 of the network as published."""
+        return _rows(self._before[0], pixels)
+
+    @torch.no_grad()
+    def lay_directions(self, pictures: Iterable[NDArray[np.uint8]]) -> None:
+        """Set the linear map to principal components of pictures' features, and the centre."""
+        rows, before = [], []
+        for pixels in pictures:
+            given = torch.from_numpy(pixels[None])
+            rows.append(self(given).numpy()[0])
+            before.append(self.before(given)[0])
+        self.centre.copy_(torch.stack(before).mean(dim=0))
+        matrix, bias = directions(np.stack(rows), LENGTHS[-1])
+        self.head.weight.copy_(torch.from_numpy(matrix.T.copy()))
+        self.head.bias.copy_(torch.from_numpy(bias))
+
+
+def _rows(trunk: OnnxNetwork, pixels: Tensor) -> Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        maps = trunk(pixels)
+    return softened(maps[:, -HEAD_FEATURES:].float().mean(dim=(2, 3)), SOFTENING)
 
 
 def groups(model: Model, rate: float) -> list[dict[str, Any]]:
@@ -82,6 +104,15 @@ def groups(model: Model, rate: float) -> list[dict[str, Any]]:
         {"params": list(model.head.parameters()), "peak": 3 * rate, "weight_decay": 1e-4},
         {"params": list(model.prototypes.parameters()), "peak": 30 * rate, "weight_decay": 1e-4},
     ]
+
+
+def go_on(model: Model, weights: dict[str, Tensor], share: float) -> None:
+    """Move the trunk ``share`` of the way to weights of an earlier stage."""
+    state = model.state_dict()
+    trunk = {name: value for name, value in weights.items() if name.startswith("trunk.")}
+    model.load_state_dict(
+        state | {name: state[name] + share * (value - state[name]) for name, value in trunk.items()}
+    )
 
 
 def rate_at(step: int, steps: int, *, decay: bool) -> float:
@@ -151,6 +182,7 @@ def main() -> int:
     torch.manual_seed(arguments.seed)
     data: Path = arguments.data
     products = [sources.grocery(data), sources.luma(data), sources.myntra(data)]
+    products.append(sources.drawings())
     if arguments.renders:
         products.append(sources.renders(arguments.renders))
     labelled = [sources.clothing(data)]
@@ -162,16 +194,14 @@ def main() -> int:
         shares=SHARES,
         seed=arguments.seed,
     )
-    classes = {found.name: found.types for found in products}
+    classes = {found.name: found.types for found in products if found.types}
     classes |= {found.name: found.classes for found in labelled}
     classes.setdefault("renders", 64)
     print(json.dumps({**{k: str(v) for k, v in vars(arguments).items()}, "classes": classes}))
     model = Model(arguments.start, classes)
     if arguments.resume_from:
-        weights = torch.load(arguments.resume_from, weights_only=True)["model"]
-        model.load_state_dict(
-            {k: v for k, v in weights.items() if "weights.renders" not in k}, strict=False
-        )
+        go_on(model, torch.load(arguments.resume_from, weights_only=True)["average"], 0.5)
+    model.lay_directions(drawn(arguments.data, arguments.renders))
     train(arguments, model, recipe)
     return 0
 

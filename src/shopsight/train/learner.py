@@ -101,13 +101,13 @@ class Learner(nn.Module):
         self._half = half_precision()
 
     def features(self, inputs: NDArray[np.float32] | NDArray[np.uint8]) -> Tensor:
-        """Mean features ``(n, features)`` float32 of a batch's inputs."""
+        """What the linear map takes, ``(n, features)`` float32, of a batch's inputs."""
         given = torch.from_numpy(inputs)
         if self.trunk is None:
             return given
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             maps = self.trunk(given)
-        return maps.float().mean(dim=(2, 3))
+        return self.trunk.summary(maps)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean loss of a batch.

@@ -28,6 +28,10 @@ MATRIX, BIAS = "projection", "projection.bias"
 """Names of the linear map from mean features to the embedding: ``(features, dimension)`` and
 ``(dimension,)``."""
 
+SOFTENING = "softening"
+"""Name of the constant e of graphs whose linear map is applied to mean features x as
+``x / sqrt(x + e)``, at unit length; without it, to the mean features themselves."""
+
 _MEAN, _SCALE = "mean", "scale"
 _NORMALISING = ("Cast", "Sub", "Div", "Transpose")
 _UNDERSTOOD = ("Conv", "Clip", "Add", "Concat")
@@ -39,7 +43,8 @@ class OnnxNetwork(nn.Module):
     Args:
         model: A model laid out like the packaged ``lite.onnx``: ``pixels`` uint8 NHWC, then
             ``(pixels - mean) / scale``, convolutions with TensorFlow's SAME padding, ReLU6, sums
-            and one concatenation, named ``features``, and the linear map ``projection``.
+            and at most one concatenation, the last named ``features``, and the linear map
+            ``projection``.
         frozen: Convolutions, counted from the input, that do not learn; depthwise ones never do.
             The packaged trunk has 64.
 
@@ -60,6 +65,8 @@ class OnnxNetwork(nn.Module):
         self._mean, self._scale = float(constants[_MEAN]), float(constants[_SCALE])
         self._start, self._nodes = _trunk(model.graph)
         self.features = len(constants[MATRIX])
+        softening = constants.get(SOFTENING)
+        self._softening = None if softening is None else float(softening)
         self._kernels = nn.ModuleDict()
         self._frozen_nodes = 0
         for position, node in enumerate(self._nodes):
@@ -89,8 +96,13 @@ class OnnxNetwork(nn.Module):
         return values[FEATURES]
 
     def pooled(self, pixels: Tensor) -> Tensor:
-        """Mean features of pictures, ``(n, features)`` float32; see :meth:`forward`."""
-        return self(pixels).float().mean(dim=(2, 3))
+        """What the linear map is applied to, ``(n, features)`` float32; see :data:`SOFTENING`."""
+        return self.summary(self(pixels))
+
+    def summary(self, maps: Tensor) -> Tensor:
+        """The same of feature maps ``(n, features, h, w)``."""
+        means = maps.float().mean(dim=(2, 3))
+        return means if self._softening is None else softened(means, self._softening)
 
     def projection(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The linear map in the file: matrix ``(features, dimension)``, bias ``(dimension,)``."""
@@ -136,6 +148,19 @@ class OnnxNetwork(nn.Module):
             else:
                 result = torch.cat(inputs, dim=1)
             values[node.output[0]] = result
+
+
+def softened(means: Tensor, softening: float) -> Tensor:
+    """Unit rows of ``x / sqrt(x + softening)``: nearly the square root, with a finite slope at 0.
+
+    It keeps a few large features from drowning the many small ones (as for histograms: Arandjelovic
+    and Zisserman, CVPR 2012).
+
+    Args:
+        means: ``(n, d)`` float32, not negative.
+        softening: More than 0.
+    """
+    return functional.normalize(means / torch.sqrt(means + softening), dim=1)
 
 
 class _Convolution(nn.Module):
