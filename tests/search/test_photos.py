@@ -106,6 +106,16 @@ def test_repeated_photos_are_not_encoded_again(photo: bytes) -> None:
     assert len(calls) == 2
 
 
+def test_a_chosen_subject_is_not_taken_for_the_whole_with_it(
+    reader: PhotoReader, photo: bytes
+) -> None:
+    """Choosing the box of the main subject gives another vector than searching by default."""
+    by_default = reader.read(photo, box=None, regions=True, clock=Clock())
+    chosen = reader.read(photo, box=by_default.box, regions=True, clock=Clock())
+    assert chosen.box == by_default.box
+    assert not np.allclose(by_default.vector, chosen.vector, atol=1e-3)
+
+
 def test_damaged_photos_are_refused(reader: PhotoReader) -> None:
     """Bytes that are no picture raise the error of pictures, with regions and without."""
     for regions in (True, False):

@@ -92,19 +92,20 @@ def _parts(shop: Shop, samples: Sequence[Path]) -> Parts:
     timeout_s = settings.request_timeout_s
     lookups = Workers("lookup", threads=8, waiting=256, timeout_s=timeout_s)
     store = JobStore(shop.database)
+    recent = RecentPhotos()
     return Parts(
         shop=shop,
         gate=Gate(KeyStore(shop.database), lookups, search_needs_key=settings.search_needs_key),
         metrics=Metrics(),
         jobs=store,
         runner=JobRunner(shop, store),
-        upkeep=Upkeep(shop),
+        upkeep=Upkeep(shop, also=recent.forget_old),
         searches=Workers("search", threads=16, waiting=256, timeout_s=timeout_s),
         fetches=Workers("fetch", threads=8, waiting=64, timeout_s=timeout_s),
         writes=Workers("write", threads=4, waiting=64, timeout_s=_WRITES_S),
         lookups=lookups,
         samples=tuple(samples),
-        recent=RecentPhotos(),
+        recent=recent,
     )
 
 

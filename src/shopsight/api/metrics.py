@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from prometheus_client import (
     CollectorRegistry,
@@ -13,6 +14,8 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from shopsight.search.cache import CacheStats
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -53,6 +56,12 @@ class Metrics:
             registry=self._registry,
         )
         self._jobs = Gauge("shopsight_jobs", "Jobs by state.", ("state",), registry=self._registry)
+        self._caches = Gauge(
+            "shopsight_cache",
+            "What caches have done since the start, and hold.",
+            ("cache", "what"),
+            registry=self._registry,
+        )
         self._ready = Gauge(
             "shopsight_ready", "1 when searches are answered.", registry=self._registry
         )
@@ -83,6 +92,11 @@ class Metrics:
         """Set numbers of jobs by state."""
         for state, value in counts.items():
             self._jobs.labels(state).set(value)
+
+    def cache(self, name: str, stats: CacheStats) -> None:
+        """Set what a cache has done and holds."""
+        for what, value in asdict(stats).items():
+            self._caches.labels(name, what).set(value)
 
     def ready(self, value: bool) -> None:
         """Set whether searches are answered."""

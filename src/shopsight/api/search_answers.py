@@ -86,7 +86,8 @@ def _explanation(why: ShownExplanation) -> ExplanationModel:
     found = why.explanation
     return ExplanationModel.model_construct(
         score=round(found.score, _DIGITS),
-        base=round(found.query.base, _DIGITS),
+        photo_base=round(found.query.base, _DIGITS),
+        product_base=round(found.product.base, _DIGITS),
         exact=found.exact,
         photo_cells=found.query.cells.round(_DIGITS).tolist(),
         product_cells=found.product.cells.round(_DIGITS).tolist(),

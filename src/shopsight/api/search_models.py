@@ -221,11 +221,12 @@ class ExplanationModel(BaseModel):
 
     Attributes:
         score: What is explained: the photo's part of the score.
-        base: Part of it that no place on the pictures accounts for.
-        exact: The cells and the base add up to the score; otherwise they were found by hiding
-            places one after the other.
-        photo_cells: What each cell of the photo contributes, rows from the top.
-        product_cells: The same for the product's picture.
+        exact: Cells and base add up to the score; otherwise they were found by hiding places one
+            after the other.
+        photo_base: What every other hit has of the score, too: of no place on the photo.
+        photo_cells: What each cell of the photo contributes to the lead, rows from the top.
+        product_base: Part of the score that is of no place on the product's picture.
+        product_cells: What each of its cells contributes.
         parts: What each part of the vectors contributes.
         pairs: Places that match best.
         photo_overlay: The photo with a heat map, PNG as a ``data:`` URL.
@@ -233,9 +234,10 @@ class ExplanationModel(BaseModel):
     """
 
     score: float
-    base: float
     exact: bool
+    photo_base: float
     photo_cells: list[list[float]]
+    product_base: float
     product_cells: list[list[float]]
     parts: dict[str, float]
     pairs: list[PatchPair]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from shopsight.errors import BusyError, ShopsightError
 from shopsight.wiring import Shop
@@ -19,10 +20,12 @@ class Upkeep:
 
     Args:
         shop: The shop that is served.
+        also: What else is to be done now and then.
     """
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, *, also: Callable[[], None] = lambda: None) -> None:
         self._shop = shop
+        self._also = also
         self._ready = threading.Event()
         self._closing = threading.Event()
         self._trouble: ShopsightError | None = None
@@ -58,6 +61,7 @@ class Upkeep:
         while not self._closing.wait(settings.refresh_every_s):
             self._refresh()
             self._calibrate()
+            self._also()
             if time.monotonic() - optimized >= settings.optimize_every_s:
                 optimized = time.monotonic()
                 if self._mark() != seen:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -40,6 +42,11 @@ Vector = NDArray[np.float32]
 
 JUDGED = 50
 """Products, from the best on, that confidence is computed from."""
+
+MOST_COUNTED = 20_000
+"""Pictures up to which products that have the words are counted; what fits worse is not."""
+
+_COUNTS_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,10 @@ class SearchEngine:
         self._retriever = Retriever(collection)
         self._searchable: int | None = None
         self._writes = 0
+        self._counting = threading.Lock()
+        self._counted: OrderedDict[tuple[tuple[str, ...], Filter | None], frozenset[str]] = (
+            OrderedDict()
+        )
 
     def search(self, query: Query) -> SearchResult:
         """Answer a query.
@@ -110,9 +121,9 @@ class SearchEngine:
         hits = self.hits(shown)
         clock.lap("hydrate")
         hits, no_match = self._judged(query, question, look, hits, alike)
-        counted = self._facets(query, question, ranking)
+        counted = self._facets(query, question)
         objects = self._objects(query, photo, question.where)
-        total = self._total(question, query, ranking)
+        total = self._total(question, query)
         clock.lap("rank")
         return SearchResult(
             query_id=uuid.uuid4().hex,
@@ -139,6 +150,8 @@ class SearchEngine:
         self._searchable = None
         self._writes += 1
         self._rankings.clear()
+        with self._counting:
+            self._counted.clear()
 
     def _asked(self, query: Query) -> Question:
         said = bool(query.text.strip() or query.negative_text.strip())
@@ -302,16 +315,27 @@ class SearchEngine:
         changed = bool(query.text.strip() or query.negative_text.strip())
         return judged, judgement.no_match and not changed
 
-    def _facets(self, query: Query, question: Question, ranking: Ranking) -> tuple[Facet, ...]:
+    def _facets(self, query: Query, question: Question) -> tuple[Facet, ...]:
         if not query.facets:
             return ()
         # Every product looks like a photo, more or less; but not every one has the words.
-        within = (
-            None
-            if query.images or query.product_id or not question.words.terms
-            else (ranking.products)
-        )
+        only_words = not (query.images or query.product_id) and question.words.terms
+        within = self._having(question.words.terms, None) if only_words else None
         return facets(self._collection, query.facets, question.where, within=within)
+
+    def _having(self, terms: tuple[str, ...], where: Filter | None) -> frozenset[str]:
+        """Products that have any of some words: all of them, or those of the best pictures."""
+        key = (terms, where)
+        with self._counting:
+            found = self._counted.get(key)
+        if found is None:
+            rows = self._collection.store.search_text(" ".join(terms), MOST_COUNTED, where=where)
+            found = frozenset(rows.product_ids)
+            with self._counting:
+                self._counted[key] = found
+                while len(self._counted) > _COUNTS_KEPT:
+                    self._counted.popitem(last=False)
+        return found
 
     def _objects(
         self, query: Query, photo: ReadPhoto | None, where: Filter | None
@@ -329,9 +353,9 @@ class SearchEngine:
             for each in photo.objects
         )
 
-    def _total(self, question: Question, query: Query, ranking: Ranking) -> int:
+    def _total(self, question: Question, query: Query) -> int:
         if not query.images and not query.product_id and question.words.terms:
-            return len(ranking.products)
+            return len(self._having(question.words.terms, question.where))
         itself = self._facts([query.product_id] if query.product_id else []).get(query.product_id)
         where = question.where
         counts = itself is not None and (where is None or evaluate(where, itself.values))

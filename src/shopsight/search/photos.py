@@ -100,7 +100,10 @@ class PhotoReader:
         subject = main_subject(found)
         part = box or (subject.box if subject else None)
         vector = self._remembered(
-            data, part, lambda: self._vector(image, box, subject.box if subject else None)
+            data,
+            part,
+            lambda: self._vector(image, box, subject.box if subject else None),
+            joined_with_whole=box is None and subject is not None,
         )
         clock.lap("encode")
         return ReadPhoto(vector, part or WHOLE, _listed(found, part))
@@ -130,9 +133,16 @@ class PhotoReader:
         """Unit vector ``(dimension,)`` of a part of a picture, a little more around it."""
         return self._encode(self.pixels(image, box.grown(SUBJECT_GROWN)))
 
-    def _remembered(self, data: bytes, box: Box | None, encode: Callable[[], Vector]) -> Vector:
-        key = embedding_key(data, box, self._spec().fingerprint)
-        return self._embeddings.encoded(key, encode)
+    def _remembered(
+        self,
+        data: bytes,
+        box: Box | None,
+        encode: Callable[[], Vector],
+        *,
+        joined_with_whole: bool = False,
+    ) -> Vector:
+        made_by = self._spec().fingerprint + (" and whole" if joined_with_whole else "")
+        return self._embeddings.encoded(embedding_key(data, box, made_by), encode)
 
     def _vector(self, image: Image.Image, box: Box | None, subject: Box | None) -> Vector:
         parts = looks(box, subject)

@@ -238,3 +238,9 @@ class SearchResult:
     facets: tuple[Facet, ...] = ()
     chips: tuple[Chip, ...] = ()
     no_match: bool = False
+
+    def _repr_html_(self) -> str:
+        """How notebooks show it."""
+        from shopsight.search.notebook import as_html
+
+        return as_html(self)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from shopsight.wiring.indexed import IndexInfo
 from shopsight.wiring.options import SearchOptions
-from shopsight.wiring.shop import IndexInfo, Shop
+from shopsight.wiring.shop import Shop
 
 __all__ = ["IndexInfo", "SearchOptions", "Shop"]

@@ -17,40 +17,9 @@ from shopsight.search.photos import PhotoReader
 from shopsight.settings import Settings
 from shopsight.wiring.calibrating import Calibrator
 from shopsight.wiring.explaining import Explainer
+from shopsight.wiring.known_words import KnownWords
 from shopsight.wiring.limits import image_limits
 from shopsight.wiring.models import Models
-from shopsight.words.vocabulary import Vocabulary
-
-
-class KnownWords:
-    """The vocabulary of the catalogue, read when it is first needed. Safe to use from threads.
-
-    Args:
-        catalog: Whose words they are.
-        collection: Whose fields can be filtered by.
-    """
-
-    def __init__(self, catalog: CatalogStore, collection: Collection) -> None:
-        self._catalog = catalog
-        self._collection = collection
-        self._lock = threading.Lock()
-        self._kept: Vocabulary | None = None
-        self._signature: tuple[int, float] | None = None
-
-    def vocabulary(self) -> Vocabulary:
-        """The words, as of the last refresh."""
-        with self._lock:
-            if self._kept is None:
-                self._signature = self._catalog.signature()
-                fields = self._collection.store.schema.fields
-                self._kept = Vocabulary.of(self._catalog.every(), attributes=fields)
-            return self._kept
-
-    def refresh(self) -> None:
-        """Read them again when they are next needed, if a product changed."""
-        with self._lock:
-            if self._kept is not None and self._signature != self._catalog.signature():
-                self._kept = None
 
 
 class KnownCalibration:
@@ -131,7 +100,7 @@ def serving(
         load: Where a picture is to its bytes.
     """
     limits = image_limits(settings)
-    words = KnownWords(catalog, collection)
+    words = KnownWords(catalog, collection, settings.data / "words.bin")
     embeddings = EmbeddingCache()
     reader = PhotoReader(
         limits,

@@ -20,7 +20,7 @@ WEB = Path(__file__).resolve().parents[2] / "web" / "static"
 # Pictures of products may come from any shop's image server; everything else only from here.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data: blob: https: http:; "
+    "img-src 'self' data: blob: https: http:; media-src blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 

@@ -155,5 +155,8 @@ def _metrics(parts: Parts) -> bytes:
     }
     parts.metrics.sizes(sizes | {"failed_images": counts.failed_images} | rows)
     parts.metrics.jobs({state.value: count for state, count in parts.jobs.counts().items()})
+    parts.metrics.cache("photos", parts.recent.stats())
+    if (embeddings := parts.shop.embedding_stats()) is not None:
+        parts.metrics.cache("embeddings", embeddings)
     parts.metrics.ready(parts.upkeep.ready)
     return parts.metrics.render()
