@@ -37,13 +37,14 @@ from shopsight.images.prepare import decode, to_pixels
 from shopsight.index.base import Records
 from shopsight.index.collection import Collection, open_collection
 from shopsight.index.versions import IndexManifest
+from shopsight.regions.base import Region
 from shopsight.sample_shop import ROOT
 from shopsight.search.explaining.cells import PictureCells, joined_cells, picture_cells
 from shopsight.search.explaining.contributions import Contributions, Explanation, explain_cells
 from shopsight.search.explaining.scoring import Scoring
 from shopsight.search.explaining.sight import sight
 from shopsight.search.focus import Focus
-from shopsight.search.photos import SUBJECT_GROWN, WHOLE_SHARE
+from shopsight.search.photos import looks
 from shopsight.search.weights import focuses, part_weights
 
 ERROR_GOAL, SHARE_GOAL = 1e-3, 0.80
@@ -203,8 +204,8 @@ def measure(encoder: Encoder) -> Iterator[dict[str, object]]:
         for one in shown():
             image = opened(one.photo)
             whole, part = seen(encoder, image), seen(encoder, image, one.box)
-            grown = seen(encoder, image, one.box.grown(SUBJECT_GROWN))
-            both = joined_cells([whole, grown], [WHOLE_SHARE, 1 - WHOLE_SHARE])
+            (_, rest), (around, share) = looks(None, Region(one.box, 1.0))
+            both = joined_cells([whole, seen(encoder, image, around)], [rest, share])
             for way, query in (("whole", whole), ("box", part), ("whole and box", both)):
                 for focus in focuses(encoder.spec):
                     told = answer(encoder, collection, pictures, (query, one.product), focus)

@@ -135,7 +135,7 @@ def test_joined_vectors_have_unit_length() -> None:
 
 def test_looks_sum_to_one() -> None:
     """What a query is made of counts as one in all, and a subject is looked at with some room."""
-    for box, subject in ((None, None), (LEFT, RIGHT), (None, RIGHT)):
+    for box, subject in ((None, None), (LEFT, Region(RIGHT, 0.9)), (None, Region(RIGHT, 0.4))):
         assert sum(share for _, share in looks(box, subject)) == pytest.approx(1)
-    (_, _), (part, _) = looks(None, LEFT)
+    (_, _), (part, _) = looks(None, Region(LEFT, 0.9))
     assert part.area > LEFT.area

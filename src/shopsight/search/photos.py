@@ -14,7 +14,7 @@ from shopsight.images.boxes import WHOLE, Box
 from shopsight.images.crops import square_cut
 from shopsight.images.prepare import ImageLimits, decode, load_pixels, to_pixels
 from shopsight.regions.base import Region, RegionFinder
-from shopsight.regions.choose import main_subject, objects
+from shopsight.regions.choose import main_subject, objects, subject_share
 from shopsight.search.cache import EmbeddingCache, embedding_key
 from shopsight.search.clock import Clock
 from shopsight.search.query import FoundObject
@@ -24,9 +24,6 @@ Vector = NDArray[np.float32]
 
 SUBJECT_GROWN = 0.1
 """Of a subject's sides: what is added around it, because boxes that were found cut things off."""
-
-WHOLE_SHARE = 0.5
-"""How much the whole picture counts beside its main subject, whose box may be wrong."""
 
 _FINER = 2.5
 """Decoded pictures have so many times the pixels of the encoder's side, for crops to be sharp."""
@@ -102,7 +99,7 @@ class PhotoReader:
         vector = self._remembered(
             data,
             part,
-            lambda: self._vector(image, box, subject.box if subject else None),
+            lambda: self._vector(image, box, subject),
             joined_with_whole=box is None and subject is not None,
         )
         clock.lap("encode")
@@ -112,7 +109,7 @@ class PhotoReader:
         """What :meth:`read` makes of a picture that is decoded already."""
         finder = self._finder() if regions else None
         subject = None if finder is None else main_subject(finder.find(image))
-        return self._vector(image, None, subject.box if subject else None)
+        return self._vector(image, None, subject)
 
     def decoded(self, data: bytes, box: Box | None = None) -> Image.Image:
         """The upright picture, large enough for a part of it to be sharp.
@@ -144,13 +141,13 @@ class PhotoReader:
         made_by = self._spec().fingerprint + (" and whole" if joined_with_whole else "")
         return self._embeddings.encoded(embedding_key(data, box, made_by), encode)
 
-    def _vector(self, image: Image.Image, box: Box | None, subject: Box | None) -> Vector:
+    def _vector(self, image: Image.Image, box: Box | None, subject: Region | None) -> Vector:
         parts = looks(box, subject)
         vectors = [self._encode(self.pixels(image, part)) for part, _ in parts]
         return joined(vectors, [share for _, share in parts])
 
 
-def looks(box: Box | None, subject: Box | None) -> list[tuple[Box, float]]:
+def looks(box: Box | None, subject: Region | None) -> list[tuple[Box, float]]:
     """Which parts of a photo a query's vector is made of, and how much each counts.
 
     Args:
@@ -161,7 +158,8 @@ def looks(box: Box | None, subject: Box | None) -> list[tuple[Box, float]]:
         return [(box, 1.0)]
     if subject is None:
         return [(WHOLE, 1.0)]
-    return [(WHOLE, WHOLE_SHARE), (subject.grown(SUBJECT_GROWN), 1 - WHOLE_SHARE)]
+    share = subject_share(subject)
+    return [(WHOLE, 1 - share), (subject.box.grown(SUBJECT_GROWN), share)]
 
 
 def _listed(found: Sequence[Region], meant: Box | None) -> tuple[FoundObject, ...]:

@@ -13,6 +13,7 @@ from shopsight.images.boxes import WHOLE, Box
 from shopsight.images.crops import square_around
 from shopsight.images.prepare import ImageLimits, decode
 from shopsight.index.collection import Collection
+from shopsight.regions.base import Region
 from shopsight.search.explaining.cells import (
     CellCache,
     PictureCells,
@@ -89,7 +90,7 @@ class Explainer:
         hits: Sequence[Hit],
         *,
         box: Box | None,
-        subject: Box | None,
+        subject: Region | None,
         focus: Focus,
     ) -> dict[str, ShownExplanation]:
         """Why products matched a photo, by product id.
@@ -129,7 +130,7 @@ class Explainer:
             )
         return found
 
-    def _photo(self, data: bytes, box: Box | None, subject: Box | None) -> _Seen:
+    def _photo(self, data: bytes, box: Box | None, subject: Region | None) -> _Seen:
         image = self._reader.decoded(data, box)
         digest = hashlib.sha256(data).digest()
         parts = looks(box, subject)

@@ -12,6 +12,7 @@ from shopsight.errors import DecodeError, ImageError
 from shopsight.images.boxes import Box
 from shopsight.images.prepare import read_local
 from shopsight.photo_lists import PhotoRow
+from shopsight.regions.base import Region
 from shopsight.search.focus import Focus
 from shopsight.search.query import Hit, SearchResult
 from shopsight.wiring.explaining import ShownExplanation
@@ -108,7 +109,9 @@ class Shop(IndexedShop):
             data,
             result.hits,
             box=None if box is None else Box.checked(*box),
-            subject=next((one.box for one in result.objects if one.searched), None),
+            subject=next(
+                (Region(one.box, one.confidence) for one in result.objects if one.searched), None
+            ),
             focus=Focus.named(focus),
         )
 
