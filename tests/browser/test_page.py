@@ -273,15 +273,16 @@ def test_titles_stay_text(open_page: OpenPage, sample_shop: Path) -> None:
 
 
 def test_everything_can_be_done_with_the_keyboard(open_page: OpenPage) -> None:
-    """Tab reaches the skip link, the language, the photo button and the samples; Enter works."""
+    """Tab reaches the skip link, the language, photo, words and samples; Enter works."""
     page = open_page()
     seen = []
-    for _ in range(6):
+    for _ in range(8):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.className + document.activeElement.type"))
     assert "skip" in seen[0]
     assert "quietfile" in seen
-    page.keyboard.press("Tab")
+    assert "text" in seen
+    assert "gosubmit" in seen
     page.keyboard.press("Enter")
     page.wait_for_selector("product-card")
 

@@ -1,5 +1,7 @@
 /** Talks to the server. */
 
+import { fieldsOf } from "./question.js";
+
 export const PAGE_SIZE = 24;
 
 /** Why a search failed: `reason` is the server's stable code, or "network". */
@@ -12,21 +14,44 @@ export class SearchError extends Error {
 }
 
 /**
- * Products that look like a photo.
- * @param {{blob?: Blob, url?: string, focus: string}} photo
- * @param {number} offset
+ * Products that answer a question.
+ * @param {object} asked see question.js
+ * @param {Object<string, unknown>} page limit, offset, and what else this request is about
  * @param {AbortSignal} signal
  */
-export async function search(photo, offset, signal) {
-  const form = new FormData();
-  if (photo.blob) form.set("image", photo.blob, "photo");
-  else form.set("image_url", photo.url);
-  if (photo.focus !== "balanced") form.set("focus", photo.focus);
-  form.set("limit", String(PAGE_SIZE));
-  form.set("offset", String(offset));
+export async function search(asked, page, signal) {
+  const fields = { ...fieldsOf(asked), ...page };
+  if (asked.product) return post(asJson({ ...fields, product_id: asked.product.id }), signal);
+  if (asked.imageId) {
+    try {
+      return await post(asJson({ ...fields, image_id: asked.imageId }), signal);
+    } catch (error) {
+      if (error.status !== 404) throw error; // otherwise the server has forgotten the photo by now
+    }
+  }
+  if (asked.photo?.video) return post(asForm({ ...fields, video: asked.photo.video }), signal);
+  if (asked.photo?.blob) return post(asForm({ ...fields, image: await asked.photo.blob }), signal);
+  if (asked.photo?.url) return post(asJson({ ...fields, image_url: asked.photo.url }), signal);
+  return post(asJson(fields), signal);
+}
+
+function asJson(fields) {
+  return { body: JSON.stringify(fields), headers: { "Content-Type": "application/json" } };
+}
+
+function asForm(fields) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value instanceof Blob) body.set(name, value, "photo");
+    else body.set(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+  }
+  return { body };
+}
+
+async function post(message, signal) {
   let response;
   try {
-    response = await fetch("v1/search", { method: "POST", body: form, signal });
+    response = await fetch("v1/search", { method: "POST", ...message, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new SearchError(0, "network");
@@ -43,14 +68,15 @@ async function reasonOf(response) {
   }
 }
 
-/** What searches can focus on; nothing where the server does not tell. */
-export async function focuses() {
+/** What searches can be asked for; nothing where the server does not tell. */
+export async function options() {
   try {
     const response = await fetch("v1/search/options");
-    return response.ok ? (await response.json()).focuses : [];
+    if (response.ok) return await response.json();
   } catch {
-    return [];
+    // the search itself will say what is wrong
   }
+  return { focuses: [], fields: {}, video: false };
 }
 
 /** Addresses of the sample photos; none in a real shop. */
@@ -61,22 +87,4 @@ export async function sampleLinks() {
   } catch {
     return [];
   }
-}
-
-const DAMAGED = ["truncated", "damaged", "corrupt", "broken"];
-const NOT_A_PHOTO = ["not_an_image", "html", "svg", "empty", "unsupported"];
-
-/** The key of the words that explain a failure to a shopper. */
-export function explanation(error, fromLink) {
-  const { status, reason } = error;
-  if (reason === "network") return "errorNetwork";
-  if (status === 401 || status === 403) return "errorKey";
-  if (status === 413 || reason === "too_many_pixels" || reason === "too_many_bytes") return "errorLarge";
-  if (status === 408 || status === 504) return "errorTimeout";
-  if (reason === "overloaded") return "errorBusy";
-  if (status >= 500) return "errorServer";
-  if (reason === "too_small") return "errorSmall";
-  if (NOT_A_PHOTO.includes(reason)) return fromLink ? "errorLink" : "errorNotPhoto";
-  if (DAMAGED.includes(reason)) return "errorDamaged";
-  return fromLink ? "errorLink" : "errorPhoto";
 }

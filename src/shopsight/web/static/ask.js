@@ -1,6 +1,7 @@
 /** Where shoppers give their photo: the button, the preview, the samples, and the language switch. */
 
 import { icon, make } from "./elements.js";
+import "./objects.js";
 import { LANGUAGES, language, nameOf, setLanguage, t } from "./i18n.js";
 
 /** Announces a photo to whoever listens: a File, or the address of a picture. */
@@ -8,9 +9,18 @@ function announce(element, photo) {
   element.dispatchEvent(new CustomEvent("photo", { bubbles: true, detail: photo }));
 }
 
+const PHOTOS = "image/*,.heic,.heif,.avif";
+const VIDEOS = ",video/*,.mp4,.webm,.mov";
+
 class PhotoDrop extends HTMLElement {
-  #preview = "";
-  #input = make("input", { type: "file", accept: "image/*,.heic,.heif,.avif", id: "photo", class: "quiet" });
+  #shown = false;
+  #asked = false;
+  #video = false;
+  #photo = make("photo-objects");
+  #emblem = make("div", { class: "emblem", "aria-hidden": "true" }, icon("image"));
+  #input = make("input", { type: "file", accept: PHOTOS, id: "photo", class: "quiet" });
+  #words = make("span");
+  #hint = make("p", { class: "hint" });
 
   connectedCallback() {
     this.#input.addEventListener("change", () => {
@@ -18,39 +28,46 @@ class PhotoDrop extends HTMLElement {
       this.#input.value = ""; // so that the same file can be chosen again
       if (file) announce(this, file);
     });
+    const label = make("label", { for: "photo", class: "button" }, icon("camera"), this.#words);
+    this.append(this.#photo, this.#emblem, make("div", { class: "choose" }, this.#input, label, this.#hint));
     document.addEventListener("language", () => this.#render());
     this.#render();
   }
 
-  /** Show the photo that is searched for. */
-  preview(address) {
-    if (this.#preview.startsWith("blob:")) URL.revokeObjectURL(this.#preview);
-    this.#preview = address;
+  /** Whether videos may be chosen too. */
+  set takesVideo(video) {
+    this.#video = video;
+    this.#input.accept = video ? PHOTOS + VIDEOS : PHOTOS;
     this.#render();
   }
 
-  #render() {
-    const focused = document.activeElement === this.#input;
-    const label = make(
-      "label",
-      { for: "photo", class: "button" },
-      icon("camera"),
-      make("span", {}, t(this.#preview ? "chooseOther" : "choose")),
-    );
-    this.replaceChildren(
-      this.#preview ? this.#photo() : make("div", { class: "emblem", "aria-hidden": "true" }, icon("image")),
-      make("div", { class: "choose" }, this.#input, label, make("p", { class: "hint" }, t("hint"))),
-    );
-    if (focused) this.#input.focus();
+  /**
+   * Show what is searched for; no address: nothing.
+   * @param {string} address
+   * @param {{video?: boolean, alt?: string}} kind
+   */
+  preview(address, kind = {}) {
+    this.#shown = address !== "";
+    if (this.#shown) this.#photo.show(address, kind);
+    this.#render();
   }
 
-  #photo() {
-    const image = make("img", { alt: t("yourPhoto"), src: this.#preview });
-    const frame = make("figure", { class: "preview" }, image);
-    image.addEventListener("error", () => {
-      frame.replaceChildren(icon("image"), make("figcaption", {}, t("noPreview")));
-    });
-    return frame;
+  /** Whether something is searched for already, with or without a photo. */
+  set asked(asked) {
+    this.#asked = asked;
+    this.#render();
+  }
+
+  /** Draw what is on the photo: see photo-objects. */
+  mark(objects, box, whole) {
+    this.#photo.mark(objects, box, whole);
+  }
+
+  #render() {
+    this.#photo.hidden = !this.#shown;
+    this.#emblem.hidden = this.#shown;
+    this.#words.textContent = t(this.#shown ? "chooseOther" : this.#asked ? "addPhoto" : this.#video ? "chooseBoth" : "choose");
+    this.#hint.textContent = t("hint");
   }
 }
 

@@ -1,40 +1,58 @@
 /** One product of the results. */
 
 import { icon, make, webLink } from "./elements.js";
-import { language, locale, t } from "./i18n.js";
+import { clock, money, percent } from "./format.js";
+import { language, t } from "./i18n.js";
 
+/** Announces with the events "alike" and "why" that more is asked about the product. */
 class ProductCard extends HTMLElement {
   #hit = null;
+  #rank = 0;
+  #offers = {};
 
-  /** A hit as the API gives it. */
-  set hit(hit) {
-    this.#hit = hit;
-    this.render();
-  }
-
-  /** Show the product in the language in use. */
-  render() {
-    const { product, score, image_url: image } = this.#hit;
+  /**
+   * Show a hit in the language in use.
+   * @param {object} hit as the API gives it
+   * @param {number} rank its place, from 0
+   * @param {{visual: boolean, explainable: boolean}} offers what the search was about
+   */
+  show(hit, rank, offers) {
+    [this.#hit, this.#rank, this.#offers] = [hit, rank, offers];
+    const { product, image_url: image } = hit;
     const link = webLink(product.link);
     const title = titleOf(product);
     const article = make(
       "article",
       {},
-      picture(image),
+      picture(image, badge(hit)),
       make(
         "div",
         { class: "facts" },
         product.brand && make("p", { class: "maker" }, product.brand),
         make("h3", {}, link ? shopLink(link, title) : title),
         prices(product),
-        make("div", { class: "bottom" }, availability(product.availability), likeness(score)),
+        make("div", { class: "bottom" }, availability(product.availability), offers.visual && likeness(hit)),
+      ),
+      make(
+        "div",
+        { class: "acts" },
+        this.#act("alike", title),
+        offers.explainable && this.#act("why", title),
       ),
     );
     this.replaceChildren(article);
   }
+
+  #act(name, title) {
+    const detail = { hit: this.#hit, rank: this.#rank, title };
+    const act = () => this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+    const label = t("aboutProduct", { action: t(name), title });
+    return make("button", { type: "button", class: "text", "aria-label": label, click: act }, t(name));
+  }
 }
 
-function titleOf(product) {
+/** A product's title in the language in use. */
+export function titleOf(product) {
   const own = product.attributes?.[`title_${language()}`];
   return typeof own === "string" && own ? own : product.title;
 }
@@ -48,14 +66,24 @@ function shopLink(link, title) {
   );
 }
 
-function picture(link) {
+function picture(link, ...marks) {
   const frame = make("div", { class: "picture" });
   const image = make("img", { alt: "", loading: "lazy", decoding: "async" });
   image.addEventListener("error", () => image.replaceWith(icon("image")));
   image.addEventListener("load", () => frame.classList.add("loaded"));
   image.src = link;
-  frame.append(image);
+  frame.append(image, ...marks.filter(Boolean));
   return frame;
+}
+
+/** That it is the very thing, or nearly; or when the video shows it. */
+function badge({ match, confidence, seen_at_s: seen }) {
+  if (seen != null) return make("p", { class: "badge" }, t("seenAt", { time: clock(seen) }));
+  if (match !== "same_item" && match !== "near_duplicate") return null;
+  const share = confidence == null ? "" : percent(confidence);
+  const title = share ? t("confidence", { percent: share }) : null;
+  const shown = match === "same_item" && share;
+  return make("p", { class: `badge ${match}`, title }, make("b", {}, t(match)), shown && make("span", {}, share));
 }
 
 function prices({ price, sale_price: sale }) {
@@ -70,28 +98,15 @@ function prices({ price, sale_price: sale }) {
   return line;
 }
 
-function money({ amount, currency }) {
-  try {
-    return new Intl.NumberFormat(locale(), {
-      style: "currency",
-      currency,
-      currencyDisplay: "narrowSymbol",
-    }).format(Number(amount));
-  } catch {
-    return `${amount} ${currency}`; // three letters that are no currency Intl knows
-  }
-}
-
 const STATES = ["in_stock", "out_of_stock", "preorder", "backorder"];
 
 function availability(state) {
   return STATES.includes(state) ? make("p", { class: `stock ${state}` }, t(state)) : make("p", {});
 }
 
-function likeness(score) {
-  const share = Math.min(1, Math.max(0, score));
-  const percent = new Intl.NumberFormat(locale(), { style: "percent" }).format(share);
-  const label = t("similarity", { percent });
+function likeness({ score, terms }) {
+  const share = Math.min(1, Math.max(0, terms?.image ?? score));
+  const label = t("similarity", { percent: percent(share) });
   const bar = make("div", { class: "likeness", role: "img", "aria-label": label, title: label });
   const fill = make("i");
   fill.style.width = `${share * 100}%`;

@@ -13,12 +13,13 @@ class SearchResults extends HTMLElement {
     document.addEventListener("language", () => this.#render());
   }
 
-  /** Nothing was asked yet. */
+  /** Nothing is asked. */
   clear() {
+    this.removeAttribute("aria-busy");
     this.#show(() => this.replaceChildren());
   }
 
-  /** The photo is on its way. */
+  /** The question is on its way. */
   loading() {
     this.setAttribute("aria-busy", "true");
     this.#show(() => {
@@ -33,24 +34,33 @@ class SearchResults extends HTMLElement {
   /**
    * Products were found.
    * @param {object[]} hits
+   * @param {{heading: () => string, honest: boolean, visual: boolean, explainable: boolean}} about what was asked:
+   *   `honest` says that the thing itself is not there
    * @param {(() => Promise<void>)|null} more loads the next ones; null when there are none
    */
-  found(hits, more) {
+  found(hits, about, more) {
     this.removeAttribute("aria-busy");
     this.#show(() => {
-      const cards = hits.map((hit) => Object.assign(document.createElement("product-card"), { hit }));
+      const cards = hits.map((hit, rank) => {
+        const card = document.createElement("product-card");
+        card.show(hit, rank, about);
+        return make("li", {}, card);
+      });
       this.replaceChildren(
-        make("h2", {}, t("results")),
-        make("ul", { class: "grid", role: "list" }, ...cards.map((card) => make("li", {}, card))),
-        more && this.#moreButton(more),
+        make("h2", about.honest ? { class: "honest" } : {}, about.heading()),
+        make("ul", { class: "grid", role: "list" }, ...cards),
+        ...(more ? [this.#moreButton(more)] : []),
       );
     });
   }
 
-  /** The shop has nothing at all. */
-  empty() {
+  /**
+   * Nothing fits.
+   * @param {string} explanation key of the words
+   */
+  empty(explanation) {
     this.removeAttribute("aria-busy");
-    this.#show(() => this.#note("search", t("nothingTitle"), t("nothing")));
+    this.#show(() => this.#note("search", t("nothingTitle"), t(explanation)));
   }
 
   /**
