@@ -53,7 +53,7 @@ def overlay_png(
     cover = _OPAQUE * np.clip((heat - _FAINT) / (0.5 - _FAINT), 0, 1)[..., None]
     mixed = grey * (1 - cover) + paint * cover
     buffer = io.BytesIO()
-    Image.fromarray(mixed.round().astype(np.uint8)).save(buffer, "PNG")
+    Image.fromarray(mixed.round().astype(np.uint8)).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
