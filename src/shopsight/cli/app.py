@@ -60,10 +60,16 @@ def shopsight(
             help="Encoder by name, or path of its folder or ONNX file (SHOPSIGHT_ENCODER; lite)."
         ),
     ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="What finds things on photos: default, an ONNX file, none (SHOPSIGHT_DETECTOR)."
+        ),
+    ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Visual search that an online shop runs itself: photos in, products out."""
     if version:
         typer.echo(f"shopsight {__version__}")
         raise typer.Exit
-    context.obj = Options(data=data, encoder=encoder)
+    context.obj = Options(data=data, encoder=encoder, detector=detector)

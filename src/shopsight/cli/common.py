@@ -41,6 +41,7 @@ class Options:
 
     data: Path | None = None
     encoder: str | None = None
+    detector: str | None = None
 
 
 def settings_of(context: typer.Context, data: Path | None = None, **overrides: object) -> Settings:
@@ -48,7 +49,7 @@ def settings_of(context: typer.Context, data: Path | None = None, **overrides: o
     from shopsight.settings import load_settings
 
     options = context.obj if isinstance(context.obj, Options) else Options()
-    given = {"encoder": options.encoder} | overrides
+    given = {"encoder": options.encoder, "detector": options.detector} | overrides
     settings = load_settings(data=data or options.data, **given)
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
