@@ -18,11 +18,16 @@ def small_shop(tmp_path: Path) -> SmallShop:
 
 @pytest.fixture
 def open_shop(tmp_path: Path) -> Callable[..., Shop]:
-    """Opens shops on one data folder, with the small encoder; all are closed at the end."""
+    """Opens shops on one data folder, with the small encoder alone; all are closed at the end."""
     opened: list[Shop] = []
 
     def open_one(**settings: object) -> Shop:
-        defaults = {"data": tmp_path / "data", "encoder": "thumbnail", "threads": 1}
+        defaults = {
+            "data": tmp_path / "data",
+            "encoder": "thumbnail",
+            "detector": "none",
+            "threads": 1,
+        }
         shop = Shop.open(settings=Settings.model_validate(defaults | settings))
         opened.append(shop)
         return shop

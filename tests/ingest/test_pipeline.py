@@ -51,7 +51,7 @@ def test_unchanged_feed_needs_no_encoder(open_shop: OpenShop, small_shop: SmallS
     again = open_shop()
     report = again.index(small_shop.feed)
     assert report.counters == IngestCounters(rows_read=8, products_unchanged=8, images_unchanged=8)
-    assert again.models._encoder is None
+    assert not again.models.loaded
 
 
 def test_changed_fields_keep_the_vector(open_shop: OpenShop, small_shop: SmallShop) -> None:

@@ -186,11 +186,12 @@ class IndexedShop:
         """
         if not self.settings.calibrate or self._lifecycle.active() is None:
             return
-        serving = self._serve()
+        serving = self._serve(check=False)  # the encoder is loaded only if there is work for it
+        manifest = serving.collection.manifest
         if outdated(
             serving.calibration.get(),
-            serving.collection.manifest.name,
-            self.encoder.spec.fingerprint,
+            manifest.name,
+            manifest.fingerprint,
             serving.collection.store.count_products(),
         ):
             self.calibrate()

@@ -35,6 +35,12 @@ class Models:
         self._closed = False
 
     @property
+    def loaded(self) -> bool:
+        """Whether the encoder was loaded, and is not closed."""
+        with self._lock:
+            return self._encoder is not None
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder."""
         with self._lock:

@@ -111,7 +111,8 @@ def serving(
     )
 
     def kept() -> Calibration | None:
-        text = calibrations.load(collection.manifest.name, models.spec().fingerprint)
+        manifest = collection.manifest
+        text = calibrations.load(manifest.name, manifest.fingerprint)
         return None if text is None else Calibration.from_json(text)
 
     calibration = KnownCalibration(kept)
