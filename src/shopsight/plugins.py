@@ -18,6 +18,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "lite": "shopsight.encoders.onnx:load_lite",
         "thumbnail": "shopsight.testing.fakes:ThumbnailEncoder",
         "two-part": "shopsight.testing.fakes:TwoPartEncoder",
+        "speaking": "shopsight.testing.speaking:SpeakingEncoder",
     },
     "stores": {
         "lance": "shopsight.index.lance:LanceStore",

@@ -21,7 +21,7 @@ MEASURED = 32
 
 READY, IN_CACHE, ABSENT = "installed", "in the cache", "not here yet"
 
-_FOR_TESTS = frozenset({"thumbnail", "two-part"})
+_FOR_TESTS = frozenset({"thumbnail", "two-part", "speaking"})
 
 
 @dataclass(frozen=True)
