@@ -37,6 +37,12 @@ class TestTwoPart(BuiltIn):
     name = "two-part"
 
 
+class TestSpeaking(BuiltIn):
+    """The encoder for tests of words is a whole encoder."""
+
+    name = "speaking"
+
+
 class TestLite(BuiltIn):
     """The packaged default encoder."""
 
