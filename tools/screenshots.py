@@ -41,6 +41,9 @@ class Shot(NamedTuple):
         phone: Behave like a phone, with a screen of twice the density.
         dark: The browser prefers dark pages.
         search: Search with the first sample photo.
+        photo: Search with this photo of the sample shop in its place.
+        words: Words to search with besides.
+        press: Names of buttons to press then.
     """
 
     name: str
@@ -49,6 +52,9 @@ class Shot(NamedTuple):
     phone: bool = False
     dark: bool = False
     search: bool = True
+    photo: str = ""
+    words: str = ""
+    press: tuple[str, ...] = ()
 
 
 PHONE = (390, 844)
@@ -58,6 +64,9 @@ SHOTS = [
     Shot("storefront-dark", dark=True),
     Shot("storefront-zh", locale="zh-CN"),
     Shot("storefront-start-zh", locale="zh-CN", search=False),
+    Shot("storefront-objects", photo="multi_02.jpg"),
+    Shot("storefront-words", words="this but in terracotta", press=("Filter",)),
+    Shot("storefront-why", press=("Why?",)),
     Shot("phone", size=PHONE, phone=True),
     Shot("phone-start", size=PHONE, phone=True, search=False),
     Shot("phone-zh", locale="zh-CN", size=PHONE, phone=True),
@@ -104,13 +113,30 @@ def take(browser: Browser, address: str, shot: Shot) -> bytes:
     page.goto(address)
     page.locator("sample-photos button").last.wait_for()
     if shot.search:
-        page.locator("sample-photos button").first.click()
-        page.locator("product-card").last.wait_for(state="attached")
-        page.mouse.move(0, 0)
+        search(page, shot)
     wait_for_pictures(page)
     picture = page.screenshot(type="png")
     context.close()
     return picture
+
+
+def search(page: Page, shot: Shot) -> None:
+    """Ask what the picture is to show, and wait for the answer."""
+    answered = page.locator("search-results:not([aria-busy]) product-card").last
+    if shot.photo:
+        page.set_input_files("#photo", ROOT / "photos" / shot.photo)
+    else:
+        page.locator("sample-photos button").first.click()
+    answered.wait_for(state="attached")
+    if shot.words:
+        page.fill("#words", shot.words)
+        page.keyboard.press("Enter")
+        answered.wait_for(state="attached")
+    for name in shot.press:
+        page.get_by_role("button", name=name).first.click()
+    if page.get_by_role("dialog").count():
+        page.locator("dialog img").last.wait_for()
+    page.mouse.move(0, 0)
 
 
 def wait_for_pictures(page: Page) -> None:

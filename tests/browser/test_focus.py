@@ -61,11 +61,11 @@ def test_the_focus_is_chosen_beside_the_photo(open_page: OpenPage, photo: Path) 
 
 
 def test_the_focus_is_chosen_with_the_keyboard(open_page: OpenPage, photo: Path) -> None:
-    """Tab reaches the choice after the photo button, arrows change it, and it speaks Chinese."""
+    """Tab reaches the choice after the words, arrows change it, and it speaks Chinese."""
     page = open_page()
     page.set_input_files("photo-drop input", photo)
     page.wait_for_selector("product-card")
-    page.locator("photo-drop input").focus()
+    page.get_by_role("button", name="Search", exact=True).focus()
     page.keyboard.press("Tab")
     expect(page.get_by_role("radio", name="Both")).to_be_focused()
     page.keyboard.press("ArrowRight")

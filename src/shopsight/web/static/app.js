@@ -77,14 +77,15 @@ async function answer() {
   running = new AbortController();
   const { signal } = running;
   const asked = question();
-  words.beside = isVisual(asked);
+  const changeable = isVisual(asked) && !asked.photo?.video;
+  words.beside = changeable;
   drop.asked = isAsked(asked);
   if (!isAsked(asked)) {
     nothingAsked();
     return;
   }
   main.dataset.view = "asked";
-  main.classList.toggle("visual", isVisual(asked));
+  main.classList.toggle("visual", changeable);
   drop.mark(asked.objects, asked.box, asked.whole);
   results.loading();
   say(t("searching"));
@@ -123,7 +124,7 @@ async function show(before, signal) {
   const more = found.hits.length === PAGE_SIZE && hits.length < Math.min(found.total, MOST_SHOWN);
   results.found(hits, about(asked, found), more ? () => showMore(hits, signal) : null);
   const ordered = asked.sort === "relevance" && isVisual(asked);
-  say((found.no_match ? `${t("noMatch")} ` : "") + t(ordered ? "found" : "foundPlain", { count: hits.length }));
+  say((found.no_match ? `${t(noMatch(asked))} ` : "") + t(ordered ? "found" : "foundPlain", { count: hits.length }));
 }
 
 async function showMore(hits, signal) {
@@ -158,7 +159,7 @@ function currencyOf(hits) {
 
 function about(asked, found) {
   const heading = () => {
-    if (found.no_match) return t("noMatch");
+    if (found.no_match) return t(noMatch(asked));
     if (asked.product && !asked.text) return t("resultsAlike", { title: asked.product.title });
     if (asked.photo?.video) return t("resultsVideo");
     if (isVisual(asked)) return t(asked.text ? "resultsBoth" : "results");
@@ -166,6 +167,11 @@ function about(asked, found) {
   };
   const explainable = Boolean(question().imageId);
   return { heading, honest: Boolean(found.no_match), visual: isVisual(asked), explainable };
+}
+
+/** How to say that the thing is not there; with filters, it may well be elsewhere in the shop. */
+function noMatch({ chosen }) {
+  return Object.keys(chosen).length > 0 ? "noMatchHere" : "noMatch";
 }
 
 /** Explain one hit: the search again, for its place alone. */
