@@ -33,13 +33,14 @@ BOX = Box(0.1, 0.1, 0.6, 0.6)
 
 
 def test_all_of_the_box_is_kept(tmp_path: Path) -> None:
-    """A long box is laid on the background, so that an encoder that cuts loses none of it."""
-    pixels = prepare(scene(tmp_path / "a.png").read_bytes(), BOX, CROP, LIMITS)
-    assert pixels.shape == (32, 32, 3)
-    assert pixels[0, 0].tolist() == [255, 255, 255]
-    assert pixels[16, 1].tolist() == [255, 0, 0]
-    assert pixels[16, 30].tolist() == [0, 255, 0]
-    assert not (pixels == (0, 0, 255)).all(axis=-1).any()
+    """A long box is cut out with what is above and below it, and no encoder cuts its ends off."""
+    for ratio in (1.0, 0.8):
+        how = CROP.model_copy(update={"crop_ratio": ratio})
+        pixels = prepare(scene(tmp_path / "a.png").read_bytes(), BOX, how, LIMITS)
+        assert pixels.shape == (32, 32, 3)
+        assert pixels[10, 1].tolist() == [255, 0, 0]
+        assert pixels[10, 30].tolist() == [0, 255, 0]
+        assert pixels[31, 16].tolist() == [0, 0, 255]
 
 
 def test_cut_out_file_is_what_the_encoder_would_see(tmp_path: Path) -> None:

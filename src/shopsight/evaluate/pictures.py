@@ -16,6 +16,8 @@ from shopsight.catalog.product import Product
 from shopsight.catalog.store import CatalogStore
 from shopsight.encoders.base import Encoder
 from shopsight.errors import DecodeError, FeedError, ImageError
+from shopsight.images import boxes
+from shopsight.images.crops import square_cut, whole_square
 from shopsight.images.prepare import ImageLimits, decode, load_pixels, read_local, to_pixels
 from shopsight.images.preprocessing import Preprocessing
 from shopsight.images.source import Location
@@ -154,10 +156,10 @@ def embed(
 def prepare(
     data: bytes, box: Box | None, preprocessing: Preprocessing, limits: ImageLimits
 ) -> NDArray[np.uint8]:
-    """A picture, or the part in a box, as an encoder takes it.
+    """A picture, or the part in a box, as an encoder takes it, and as searches cut boxes out.
 
-    All of a box counts: for an encoder that cuts the middle out of pictures, it is laid on the
-    background instead, so that nothing of it is lost.
+    See :func:`shopsight.images.crops.square_cut`: nothing of the box is lost, and where it is not
+    square, what is around it is seen too.
 
     Returns:
         ``(size, size, 3)`` uint8.
@@ -170,14 +172,7 @@ def prepare(
     share = min(box.x2 - box.x1, box.y2 - box.y1)
     side = math.ceil(preprocessing.size * _CUT_MARGIN / share)
     image = decode(data, limits, target_side=side, background=preprocessing.background)
-    width, height = image.size
-    corners = (
-        math.floor(box.x1 * width),
-        math.floor(box.y1 * height),
-        math.ceil(box.x2 * width),
-        math.ceil(box.y2 * height),
-    )
-    return to_pixels(image.crop(corners), _whole(preprocessing))
+    return to_pixels(square_cut(image, boxes.Box(*box)), whole_square(preprocessing))
 
 
 def cut_out(photo: LabelledPhoto, preprocessing: Preprocessing, limits: ImageLimits) -> bytes:
@@ -205,11 +200,3 @@ def cut_out(photo: LabelledPhoto, preprocessing: Preprocessing, limits: ImageLim
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
-
-
-def _whole(preprocessing: Preprocessing) -> Preprocessing:
-    return (
-        preprocessing.model_copy(update={"fit": "pad"})
-        if preprocessing.fit == "crop"
-        else preprocessing
-    )

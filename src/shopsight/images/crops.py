@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from shopsight.images.boxes import Box
+from shopsight.images.preprocessing import Preprocessing
 
 
 def square_around(size: tuple[int, int], box: Box) -> Box:
@@ -47,6 +48,11 @@ def square_cut(image: Image.Image, box: Box) -> Image.Image:
     return Image.fromarray(
         np.pad(np.asarray(inner), ((above, below), (before, after), (0, 0)), mode="edge")
     )
+
+
+def whole_square(preprocessing: Preprocessing) -> Preprocessing:
+    """How a square from :func:`square_cut` is prepared: nothing more is cut off its edges."""
+    return preprocessing.model_copy(update={"crop_ratio": 1.0})
 
 
 def _start(low: float, high: float, side: int, whole: int) -> int:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from shopsight.encoders.base import EncoderSpec
 from shopsight.images.boxes import WHOLE, Box
-from shopsight.images.crops import square_cut
+from shopsight.images.crops import square_cut, whole_square
 from shopsight.images.prepare import ImageLimits, decode, load_pixels, to_pixels
 from shopsight.regions.base import Region, RegionFinder
 from shopsight.regions.choose import main_subject, objects, subject_share
@@ -123,8 +123,10 @@ class PhotoReader:
 
     def pixels(self, image: Image.Image, box: Box) -> Pixels:
         """What the encoder is shown of a part of a picture, ``(size, size, 3)`` uint8."""
-        shown = image if box == WHOLE else square_cut(image, box)
-        return to_pixels(shown, self._spec().preprocessing)
+        preprocessing = self._spec().preprocessing
+        if box == WHOLE:
+            return to_pixels(image, preprocessing)
+        return to_pixels(square_cut(image, box), whole_square(preprocessing))
 
     def encoded(self, image: Image.Image, box: Box) -> Vector:
         """Unit vector ``(dimension,)`` of a part of a picture, a little more around it."""

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from shopsight.images.boxes import WHOLE, Box
-from shopsight.images.crops import square_around
+from shopsight.images.crops import square_around, whole_square
 from shopsight.images.prepare import ImageLimits, decode
 from shopsight.index.collection import Collection
 from shopsight.regions.base import Region
@@ -147,9 +147,11 @@ class Explainer:
         key = (digest, image.size, box, spec.fingerprint)
 
         def make(_: Sequence[int]) -> list[PictureCells]:
-            part = WHOLE if box == WHOLE else square_around(image.size, box)
+            part, how = WHOLE, spec.preprocessing
+            if box != WHOLE:
+                part, how = square_around(image.size, box), whole_square(how)
             pixels = self._reader.pixels(image, box)
-            where = sight(spec.preprocessing, image.size, part)
+            where = sight(how, image.size, part)
             return picture_cells(self._models.encoder, pixels[None], [where])
 
         return _Seen(image, self._cache.get([key], make)[0])
