@@ -12,6 +12,7 @@ from PIL import Image
 
 from shopsight.catalog.calibrations import CalibrationStore
 from shopsight.catalog.store import CatalogStore
+from shopsight.errors import FeedError
 from shopsight.images.prepare import ImageLimits, decode, read_local
 from shopsight.index.collection import Collection
 from shopsight.photo_lists import PhotoRow
@@ -76,13 +77,14 @@ class Calibrator:
 
         Args:
             labels: Shoppers' photos with the column ``product_id``, empty for what is not sold.
+                One that cannot be read, or that shows an unknown product, is left out.
             progress: Told how many photos of how many are done.
 
         Returns:
             ``None``: there are too few products to tell. What was kept before is forgotten.
 
         Raises:
-            ImageError: A labelled photo cannot be read.
+            FeedError: A labelled photo has no such column.
         """
         name = self._collection.manifest.name
         calibration = fit(
@@ -113,7 +115,12 @@ class Calibrator:
     def _labelled(self, labels: Sequence[PhotoRow]) -> Iterator[Labelled]:
         wanted: dict[Path, set[str]] = {}
         for row in labels:
-            product = next((row.columns[n] for n in _PRODUCT_COLUMNS if n in row.columns), "")
+            product = next((row.columns[n] for n in _PRODUCT_COLUMNS if n in row.columns), None)
+            if product is None:
+                raise FeedError(
+                    f"The photo {row.photo} has no column 'product_id': name the product on it, or "
+                    "leave the cell empty where it is not sold here."
+                )
             wanted.setdefault(row.path, set()).update({product} - {""})
         known = set(self._catalog.get([key for keys in wanted.values() for key in keys]))
         for path, ids in wanted.items():

@@ -173,6 +173,10 @@ class IndexedShop:
 
         Returns:
             ``None``: the shop has too few products to tell.
+
+        Raises:
+            FeedError: A labelled photo has no such column.
+            VectorIndexError: Nothing is indexed yet.
         """
         serving = self._serve()
         found = serving.calibrator.fit(labels, progress)

@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from shopsight.catalog.store import CatalogStore
@@ -34,12 +35,21 @@ class KnownWords:
         catalog: Whose words they are.
         collection: Whose fields can be filtered by.
         path: File that keeps it.
+        clock: Seconds since any time: when it was read last.
     """
 
-    def __init__(self, catalog: CatalogStore, collection: Collection, path: Path) -> None:
+    def __init__(
+        self,
+        catalog: CatalogStore,
+        collection: Collection,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._catalog = catalog
         self._collection = collection
         self._path = path
+        self._clock = clock
         self._lock = threading.Lock()
         self._kept: Vocabulary | None = None
         self._signature = ""
@@ -58,7 +68,7 @@ class KnownWords:
     def refresh(self) -> None:
         """Begin to read them anew if a product changed, and it is not being done."""
         with self._lock:
-            if self._kept is None or time.monotonic() < self._next_reading:
+            if self._kept is None or self._clock() < self._next_reading:
                 return
             if self._reader is not None and self._reader.is_alive():
                 return
@@ -74,16 +84,16 @@ class KnownWords:
             log.warning("The catalogue's words cannot be read now; the old ones serve.")
 
     def _read(self) -> None:
-        started = time.monotonic()
+        started = self._clock()
         signature = self._now()
         found = self._from_file(signature)
         if found is None:
             fields = self._collection.store.schema.fields
             found = Vocabulary.of(self._catalog.every(), attributes=fields)
             self._to_file(found, signature)
-        taken = time.monotonic() - started
+        taken = self._clock() - started
         self._kept, self._signature = found, signature
-        self._next_reading = time.monotonic() + max(LEAST_PAUSE_S, _PAUSE_PER_READING * taken)
+        self._next_reading = self._clock() + max(LEAST_PAUSE_S, _PAUSE_PER_READING * taken)
 
     def _now(self) -> str:
         """Changes with the products and with the fields that can be filtered by."""
@@ -101,5 +111,8 @@ class KnownWords:
         temporary = self._path.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):  # a server may have no right to write here
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(signature.encode() + b"\n" + found.to_bytes())
-            temporary.replace(self._path)
+            try:
+                temporary.write_bytes(signature.encode() + b"\n" + found.to_bytes())
+                temporary.replace(self._path)
+            finally:
+                temporary.unlink(missing_ok=True)
