@@ -36,6 +36,9 @@ _PICTURED, _STRIPED = 0.25, 0.25  # shares of surfaces; stripes are boards, tile
 class Strength:
     """How much views differ from pictures. Hue hardly changes: it tells products apart.
 
+    With the defaults, views of the sample shop's pictures score as its photos do with the default
+    encoder: compared on every other photo, see ``benchmarks/confidence.py``.
+
     Attributes:
         least_size: Smallest that a thing is shown, as a share of the view's side; the largest is
             .95.
@@ -43,21 +46,21 @@ class Strength:
         corner: Standard deviation of a corner's shift, in sides of the thing.
         light: Standard deviation of the relative change of brightness, contrast and saturation.
         cast: Standard deviation of the relative change of one colour channel.
-        clutter: Most other things beside it.
+        clutter: Most things beside it.
         blur: Largest radius of the blur, in pixels.
         noise: Largest standard deviation of the noise, in levels of 255.
         least_quality: Lowest quality of the JPEG compression, 1 to 95.
     """
 
-    least_size: float = 0.4
-    turn: float = 10.0
-    corner: float = 0.08
-    light: float = 0.15
-    cast: float = 0.06
-    clutter: int = 2
-    blur: float = 1.5
-    noise: float = 6.0
-    least_quality: int = 40
+    least_size: float = 0.45
+    turn: float = 9.0
+    corner: float = 0.07
+    light: float = 0.14
+    cast: float = 0.055
+    clutter: int = 1
+    blur: float = 1.4
+    noise: float = 5.5
+    least_quality: int = 42
 
 
 def cut_out(image: Image.Image) -> Image.Image | None:

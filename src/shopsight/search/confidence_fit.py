@@ -15,7 +15,7 @@ from shopsight.search.confidence_reliability import expected_error, reliability_
 ABSENT_SHARE = 0.1
 """Share of shoppers' photos that is taken to show something that the shop does not sell."""
 
-REJECTED = 0.09
+REJECTED = 0.08
 """Share of what is in the shop that may get ``no_match``, so that as many absent things as can be
 are noticed. A tenth is the most that is allowed."""
 
