@@ -156,7 +156,7 @@ def test_what_the_shop_has_not_is_said(open_page: OpenPage, mug: Path) -> None:
 
 
 def test_hits_say_whether_they_are_the_thing(open_page: OpenPage, mug: Path) -> None:
-    """The same item has a badge with its confidence, a similar one has none."""
+    """The same item has a badge with its confidence, similar ones and changed ones have none."""
     page = open_page()
 
     def judge(answer: dict[str, Any]) -> None:
@@ -169,6 +169,8 @@ def test_hits_say_whether_they_are_the_thing(open_page: OpenPage, mug: Path) -> 
     expect(badge).to_have_count(1)
     expect(badge).to_contain_text("Same item")
     expect(badge).to_have_attribute("title", "Confidence: 97%")
+    look_for(page, "this but in terracotta")
+    expect(badge).to_have_count(0)
 
 
 def test_a_facet_narrows(open_page: OpenPage, mug: Path) -> None:

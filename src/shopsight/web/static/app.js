@@ -166,7 +166,7 @@ function about(asked, found) {
     return t("resultsWords");
   };
   const explainable = Boolean(question().imageId);
-  return { heading, honest: Boolean(found.no_match), visual: isVisual(asked), explainable };
+  return { heading, honest: Boolean(found.no_match), visual: isVisual(asked), changed: asked.text !== "", explainable };
 }
 
 /** How to say that the thing is not there; with filters, it may well be elsewhere in the shop. */

@@ -4,6 +4,8 @@ import { icon, make, webLink } from "./elements.js";
 import { clock, money, percent } from "./format.js";
 import { language, t } from "./i18n.js";
 
+const MOST_SURE = 0.99; // rounding up would promise certainty
+
 /** Announces with the events "alike" and "why" that more is asked about the product. */
 class ProductCard extends HTMLElement {
   #hit = null;
@@ -14,7 +16,7 @@ class ProductCard extends HTMLElement {
    * Show a hit in the language in use.
    * @param {object} hit as the API gives it
    * @param {number} rank its place, from 0
-   * @param {{visual: boolean, explainable: boolean}} offers what the search was about
+   * @param {{visual: boolean, changed: boolean, explainable: boolean}} offers what the search was about
    */
   show(hit, rank, offers) {
     [this.#hit, this.#rank, this.#offers] = [hit, rank, offers];
@@ -24,7 +26,7 @@ class ProductCard extends HTMLElement {
     const article = make(
       "article",
       {},
-      picture(image, badge(hit)),
+      picture(image, badge(hit, offers.changed)),
       make(
         "div",
         { class: "facts" },
@@ -77,10 +79,11 @@ function picture(link, ...marks) {
 }
 
 /** That it is the very thing, or nearly; or when the video shows it. */
-function badge({ match, confidence, seen_at_s: seen }) {
+function badge({ match, confidence, seen_at_s: seen }, changed) {
   if (seen != null) return make("p", { class: "badge" }, t("seenAt", { time: clock(seen) }));
-  if (match !== "same_item" && match !== "near_duplicate") return null;
-  const share = confidence == null ? "" : percent(confidence);
+  // "This but in red" asks for another thing than the photo shows.
+  if (changed || (match !== "same_item" && match !== "near_duplicate")) return null;
+  const share = confidence == null ? "" : percent(Math.min(confidence, MOST_SURE));
   const title = share ? t("confidence", { percent: share }) : null;
   const shown = match === "same_item" && share;
   return make("p", { class: `badge ${match}`, title }, make("b", {}, t(match)), shown && make("span", {}, share));

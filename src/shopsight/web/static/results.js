@@ -34,7 +34,7 @@ class SearchResults extends HTMLElement {
   /**
    * Products were found.
    * @param {object[]} hits
-   * @param {{heading: () => string, honest: boolean, visual: boolean, explainable: boolean}} about what was asked:
+   * @param {{heading: () => string, honest: boolean, visual: boolean, changed: boolean, explainable: boolean}} about what was asked:
    *   `honest` says that the thing itself is not there
    * @param {(() => Promise<void>)|null} more loads the next ones; null when there are none
    */
