@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "export_lite"))
 
-from network import HEAD_FEATURES, IR_VERSION, OPSET, SIZE, Graph
+from network import IR_VERSION, OPSET, SIZE, Graph
 
 Array = NDArray[np.float32]
 

@@ -7,8 +7,8 @@ import json
 import math
 import sys
 import time
-from pathlib import Path
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ import sources
 import torch
 from batches import Batch, Recipe
 from losses import LENGTHS, Prototypes, at_lengths, identity_loss, memory_loss
-from shape import HEAD_FEATURES, SOFTENING, directions, drawn
 from numpy.typing import NDArray
+from shape import HEAD_FEATURES, SOFTENING, directions, drawn
 from torch import Tensor, nn
 
 from shopsight.train.network import OnnxNetwork, softened

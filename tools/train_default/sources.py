@@ -23,7 +23,13 @@ Pixels = NDArray[np.uint8]
 LONGEST_SIDE = 288
 HELD_OUT_SENDERS = 5
 HELD_OUT_PRODUCTS = 4
-EMOJI = ((0x1F300, 0x1F3FA), (0x1F400, 0x1F5FF), (0x1F680, 0x1F6FC), (0x1F90C, 0x1F9FF), (0x1FA70, 0x1FAF8))
+EMOJI = (
+    (0x1F300, 0x1F3FA),
+    (0x1F400, 0x1F5FF),
+    (0x1F680, 0x1F6FC),
+    (0x1F90C, 0x1F9FF),
+    (0x1FA70, 0x1FAF8),
+)
 """Blocks of pictographs, without skin tones and faces."""
 
 
@@ -222,7 +228,9 @@ def drawings(size: int = 109) -> Products:
     for first, last in EMOJI:
         for code in range(first, last + 1):
             page = Image.new("RGB", (160, 160), "white")
-            ImageDraw.Draw(page).text((80, 80), chr(code), font=font, anchor="mm", embedded_color=True)
+            ImageDraw.Draw(page).text(
+                (80, 80), chr(code), font=font, anchor="mm", embedded_color=True
+            )
             if np.asarray(page).min(axis=2).std() < 5:
                 continue
             file = io.BytesIO()

@@ -20,6 +20,7 @@ from shopsight.index.base import (
     VectorStore,
 )
 from shopsight.index.filters import Filter
+from shopsight.index.nearness import best, scores, unit_rows
 from shopsight.index.standardize import Standardizer
 from shopsight.index.versions import IndexManifest
 from shopsight.index.weighted import rescored, weighted
@@ -43,6 +44,11 @@ class Collection:
         self._standardizer = (
             Standardizer.from_dict(manifest.standardizer) if manifest.standardizer else None
         )
+
+    @property
+    def scaling(self) -> Standardizer | None:
+        """What vectors go through before they are stored, if anything."""
+        return self._standardizer
 
     def add_fields(self, fields: Mapping[str, FieldType]) -> None:
         """Make new fields filterable."""
@@ -106,6 +112,36 @@ class Collection:
         searched = weighted(query, weights)
         found = self.store.search(searched, k, where=where, effort=effort * _FARTHER)
         return rescored(found, query, searched, self.store.schema.metric)
+
+    def vectors(self, ids: Sequence[str]) -> Vectors:
+        """Vectors ``(n, dimension)`` of rows as the encoder made them; unknown ids are left out."""
+        found = self.store.get(ids).vectors
+        return self._standardizer.invert(found) if self._standardizer else found
+
+    def compared(
+        self,
+        vector: NDArray[np.float32],
+        ids: Sequence[str],
+        *,
+        weights: NDArray[np.float32] | None = None,
+    ) -> Neighbors:
+        """Scores of rows that are known, nearest first; the arguments are those of search.
+
+        Unknown ids are left out.
+        """
+        query = self._scaled(vector[None])[0]
+        searched = query if weights is None else weighted(query, weights)
+        rows = self.store.get(ids)
+        metric = self.store.schema.metric
+        vectors = unit_rows(rows.vectors) if metric is Metric.COSINE else rows.vectors
+        values = scores(metric, vectors, searched)
+        order = best(values, max(1, len(values)))
+        found = Neighbors(
+            ids=[rows.ids[place] for place in order],
+            product_ids=[rows.product_ids[place] for place in order],
+            scores=values[order],
+        )
+        return found if weights is None else rescored(found, query, searched, metric)
 
     def scan(self) -> Iterator[Records]:
         """All rows, with vectors as the encoder made them."""

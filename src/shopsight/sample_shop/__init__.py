@@ -8,10 +8,14 @@ ROOT = Path(__file__).resolve().parent
 """Folder with ``catalog.csv``, ``images/``, ``photos.csv``, ``photos/`` and a README.md."""
 
 SAMPLE_PHOTOS: tuple[Path, ...] = tuple(
-    ROOT / "photos" / f"{name}_a.jpg"
-    for name in ("MUG007", "LAM029", "BOT016", "TOT077", "CUS071", "HEA100", "PHO149", "VAS023")
+    ROOT / "photos" / f"{name}.jpg"
+    for name in (
+        *("MUG007_a", "LAM029_a", "BOT016_a", "TOT077_a"),
+        *("multi_02", "CUS071_a", "HEA100_a", "PHO149_a"),
+    )
 )
-"""Shopper photos that the demo offers: one per kind of product, of those answered rightly.
+"""Shopper photos that the demo offers: one per kind of product, of those answered rightly, and one
+of three things.
 
 They show what an answer looks like, not how often it is right: see ``docs/quality.md``.
 """

@@ -29,7 +29,10 @@ SAME_ITEM = 0.5
 """A hit of more confidence is the same item: no two hits can both be."""
 
 RIVAL = 0.1
-"""A hit at least so likely as this share of the best one's is a near-duplicate of it."""
+"""A hit at least so likely as this share of the best one's is a near-duplicate of it ..."""
+
+LEAST_RIVAL = 0.05
+"""... if it is at least so likely at all."""
 
 _TOP = 5
 
@@ -217,7 +220,9 @@ def _matches(confidences: Floats, groups: Sequence[str], *, no_match: bool) -> t
     for sure, group in zip(confidences.tolist(), groups, strict=True):
         if sure > SAME_ITEM:
             found.append(Match.SAME_ITEM)
-        elif sure >= RIVAL * confidences[best] or (group == groups[best] and family > SAME_ITEM):
+        elif (sure >= LEAST_RIVAL and sure >= RIVAL * confidences[best]) or (
+            group == groups[best] and family > SAME_ITEM
+        ):
             found.append(Match.NEAR_DUPLICATE)
         else:
             found.append(Match.SIMILAR)

@@ -289,9 +289,10 @@ class SearchEngine:
         calibration = self._abilities.calibration() if query.images and look else None
         if calibration is None or look is None:
             return hits, False
-        plain = look.weights is None and not question.words.terms and not question.wishes
-        if not plain or len(alike) < JUDGED:
-            alike = self._retriever.find(Look(look.vector), Words(), JUDGED, question.where)
+        asked_more = question.where is not None or question.words.terms or question.wishes
+        if look.weights is not None or asked_more or len(alike) < JUDGED:
+            # Of the whole shop: with what was asked for left out, the best of the rest would do.
+            alike = self._retriever.find(Look(look.vector), Words(), JUDGED, None)
         alike = alike[:JUDGED]
         judgement = calibration.judge(
             np.array([one.score for one in alike], np.float32),

@@ -105,11 +105,10 @@ class PhotoReader:
         clock.lap("encode")
         return ReadPhoto(vector, part or WHOLE, _listed(found, part))
 
-    def vector(self, image: Image.Image, *, regions: bool) -> Vector:
-        """What :meth:`read` makes of a picture that is decoded already."""
+    def looks(self, image: Image.Image, *, regions: bool) -> list[tuple[Box, float]]:
+        """What :meth:`read` would encode of a decoded picture; see :func:`looks`."""
         finder = self._finder() if regions else None
-        subject = None if finder is None else main_subject(finder.find(image))
-        return self._vector(image, None, subject)
+        return looks(None, None if finder is None else main_subject(finder.find(image)))
 
     def decoded(self, data: bytes, box: Box | None = None) -> Image.Image:
         """The upright picture, large enough for a part of it to be sharp.

@@ -30,6 +30,7 @@ from shopsight.search.engine import SearchEngine
 from shopsight.search.focus import Focus
 from shopsight.search.weights import focuses
 from shopsight.settings import Settings, load_settings
+from shopsight.wiring.calibrating import QUICK_VIEWS
 from shopsight.wiring.limits import fetch_limits, image_limits, import_options
 from shopsight.wiring.models import Models
 from shopsight.wiring.serving import Serving, serving
@@ -198,7 +199,8 @@ class IndexedShop:
             manifest.fingerprint,
             serving.collection.store.count_products(),
         ):
-            self.calibrate()
+            serving.calibrator.fit(views=QUICK_VIEWS)
+            serving.calibration.refresh()
 
     def index(
         self,

@@ -136,6 +136,7 @@ def serving(
         models=models,
         store=calibrations,
         limits=limits,
+        load=load,
         regions=settings.regions,
     )
     explainer = Explainer(collection, models, reader, limits=limits, load=load)
