@@ -27,22 +27,25 @@ from PIL import Image
 from shopsight.encoders import load_encoder
 from shopsight.encoders.base import Encoder, Vectors
 from shopsight.encoders.files import LIMITS
-from shopsight.images.boxes import Box, iou
+from shopsight.images.boxes import WHOLE, Box, iou
+from shopsight.images.crops import square_cut, whole_square
 from shopsight.images.prepare import decode, to_pixels
 from shopsight.regions.base import Region, RegionFinder
 from shopsight.regions.choose import main_subject, objects, subject_share
-from shopsight.regions.crop import MARGIN, cropped
 from shopsight.regions.load import load_finder
 from shopsight.sample_shop import ROOT
+from shopsight.search.photos import SUBJECT_GROWN
 
 FOUND_IOU = 0.5
 FIRST = 5
-MARGINS = (0.0, MARGIN, 0.25)
+MARGINS = (0.0, SUBJECT_GROWN, 0.25)
 SHARES = (0.3, 0.5, 0.7)
 TIMED = 40
 RECALL_GOAL, GAIN_GOAL, TIME_GOAL = 0.80, 0.15, 1.0
 
 Figures = dict[str, object]
+View = tuple[Image.Image, Box]
+"""A part of a picture."""
 
 
 class Shown(NamedTuple):
@@ -80,9 +83,15 @@ def opened(path: Path) -> Image.Image:
     return decode(path.read_bytes(), LIMITS)
 
 
-def encoded(encoder: Encoder, images: Sequence[Image.Image]) -> Vectors:
-    """Vectors of pictures."""
-    pixels = [to_pixels(image, encoder.spec.preprocessing) for image in images]
+def encoded(encoder: Encoder, views: Sequence[View]) -> Vectors:
+    """Vectors of parts of pictures, cut out as searches do."""
+    geometry = encoder.spec.preprocessing
+    pixels = [
+        to_pixels(image, geometry)
+        if box == WHOLE
+        else to_pixels(square_cut(image, box), whole_square(geometry))
+        for image, box in views
+    ]
     return encoder.encode_images(np.stack(pixels))
 
 
@@ -106,7 +115,7 @@ def sample_shop(encoder: Encoder) -> tuple[list[Photo], Catalogue]:
     images = []
     for path in sorted((ROOT / "images").glob("*.jpg")):
         catalogue.products.append(path.stem.split("_")[0])
-        images.append(opened(path))
+        images.append((opened(path), WHOLE))
     catalogue.vectors = encoded(encoder, images)
     return photos, catalogue
 
@@ -117,11 +126,10 @@ def groceries(folder: Path, encoder: Encoder) -> tuple[list[Photo], Catalogue]:
     images = []
     for row in rows(folder / "products.csv"):
         catalogue.products.append(row["id"])
-        images.append(opened(folder / row["image_link"]))
+        images.append((opened(folder / row["image_link"]), WHOLE))
     catalogue.vectors = encoded(encoder, images)
-    whole = Box(0, 0, 1, 1)
     photos = [
-        Photo("grocery", opened(folder / row["photo"]), [Shown(row["product_id"], whole)])
+        Photo("grocery", opened(folder / row["photo"]), [Shown(row["product_id"], WHOLE)])
         for row in rows(folder / "photos_val.csv")
     ]
     return photos, catalogue
@@ -159,8 +167,8 @@ def search_figures(photos: list[Photo], catalogue: Catalogue, encoder: Encoder) 
     """Share of the products shown that are found, with and without regions."""
     whole = merged = own = shown = 0
     for photo in photos:
-        boxes = [region.box for region in objects(photo.regions)]
-        views = [photo.image, *(cropped(photo.image, box) for box in boxes)]
+        parts = [region.box.grown(SUBJECT_GROWN) for region in objects(photo.regions)]
+        views = [(photo.image, box) for box in (WHOLE, *parts)]
         rankings = [catalogue.ranking(vector) for vector in encoded(encoder, views)]
         wanted = {product.product for product in photo.shown}
         shown += len(wanted)
@@ -182,18 +190,18 @@ def subject_figures(
     photos: list[Photo], catalogue: Catalogue, encoder: Encoder, kind: str
 ) -> Iterator[Figures]:
     """Recall at 1 and 5 with the whole picture, the main subject, and means of both."""
-    whole = encoded(encoder, [photo.image for photo in photos])
+    whole = encoded(encoder, [(photo.image, WHOLE) for photo in photos])
     yield _subject_row(kind, "whole picture", photos, catalogue, whole)
     parts = {margin: _subjects(photos, encoder, margin) for margin in MARGINS}
     for margin, part in parts.items():
         yield _subject_row(kind, f"subject, margin {margin:g}", photos, catalogue, part)
     for share in SHARES:
-        mixed = share * parts[MARGIN] + (1 - share) * whole
+        mixed = share * parts[SUBJECT_GROWN] + (1 - share) * whole
         name = f"subject x {share:g} + whole x {1 - share:g}"
         yield _subject_row(kind, name, photos, catalogue, mixed)
     subjects = [main_subject(photo.regions) for photo in photos]
     trust = np.array([[subject_share(s) if s else 0.0] for s in subjects], np.float32)
-    mixed = trust * parts[MARGIN] + (1 - trust) * whole
+    mixed = trust * parts[SUBJECT_GROWN] + (1 - trust) * whole
     yield _subject_row(kind, "both, by the subject's confidence", photos, catalogue, mixed)
 
 
@@ -201,7 +209,7 @@ def _subjects(photos: list[Photo], encoder: Encoder, margin: float) -> Vectors:
     views = []
     for photo in photos:
         subject = main_subject(photo.regions)
-        views.append(cropped(photo.image, subject.box, margin) if subject else photo.image)
+        views.append((photo.image, subject.box.grown(margin) if subject else WHOLE))
     return encoded(encoder, views)
 
 
