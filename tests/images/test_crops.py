@@ -7,9 +7,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from shopsight.images.boxes import WHOLE, Box
-from shopsight.images.crops import square_around, square_cut
+from shopsight.images.crops import square_around, square_cut, whole_square
+from shopsight.images.prepare import to_pixels
+from shopsight.images.preprocessing import Preprocessing
 
 sides = st.integers(8, 200)
+any_sides = st.integers(1, 200)
+spans = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted).filter(lambda x: x[0] < x[1])
 
 
 def numbered(width: int, height: int) -> Image.Image:
@@ -46,3 +50,33 @@ def test_edges_are_drawn_out_where_the_picture_ends() -> None:
     assert cut[50, :31, 0].max() == 0
     assert cut[50, 70:, 0].min() == 39
     assert cut[:, 50, 1].tolist() == list(range(100))
+
+
+@given(any_sides, any_sides, spans, spans)
+def test_any_box_of_any_picture_gives_a_square(
+    width: int, height: int, across: list[float], down: list[float]
+) -> None:
+    """Hair-thin boxes and pictures of a pixel give squares too, of at least one pixel."""
+    cut = square_cut(numbered(width, height), Box(across[0], down[0], across[1], down[1]))
+    assert cut.width == cut.height > 0
+    assert cut.mode == "RGB"
+
+
+def test_cuts_show_the_thing() -> None:
+    """All pixels of the thing are in its square, and what is around it is at its sides."""
+    pixels = np.full((120, 300, 3), 200, np.uint8)
+    pixels[30:90, 200:220] = (250, 0, 0)
+    cut = np.asarray(square_cut(Image.fromarray(pixels), Box(200 / 300, 0.25, 220 / 300, 0.75)))
+    assert cut.shape == (60, 60, 3)
+    assert (cut == (250, 0, 0)).all(axis=2).sum() == 60 * 20
+    assert (cut[:, 20:40] == (250, 0, 0)).all()
+
+
+def test_nothing_more_is_cut_off_squares() -> None:
+    """An encoder that cuts the middle out of pictures is shown squares whole."""
+    geometry = Preprocessing(size=32, fit="crop", crop_ratio=0.875)
+    square = np.zeros((40, 40, 3), np.uint8)
+    square[:2] = 255
+    shown = to_pixels(Image.fromarray(square), whole_square(geometry))
+    assert shown[0].min() > 200
+    assert to_pixels(Image.fromarray(square), geometry)[0].max() < 50
