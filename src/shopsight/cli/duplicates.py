@@ -24,7 +24,7 @@ def duplicates(
     context: typer.Context,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Least similarity of two pictures, up to 1: equal files only (0.96)."),
+        typer.Option(help="Least similarity of two pictures, up to 1: equal files only (0.95)."),
     ] = None,
     include_variants: Annotated[
         bool,

@@ -15,7 +15,7 @@ from shopsight.errors import QueryError
 from shopsight.index.base import Vectors
 from shopsight.index.collection import Collection
 
-THRESHOLD = 0.96
+THRESHOLD = 0.95
 """How alike two pictures are from which they count as nearly the same, unless told otherwise.
 
 Measured with the default encoder, in three shops: no two pictures of different things reach it, and
