@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shopsight.catalog.calibrations import CalibrationStore
-from shopsight.errors import FeedError, VectorIndexError
+from shopsight.errors import EncoderMismatchError, FeedError, VectorIndexError
 from shopsight.photo_lists import PhotoRow
 from shopsight.search.calibrate import LEAST_GROUPS, Calibration
 from shopsight.testing.shops import SmallShop
@@ -99,6 +99,19 @@ def test_it_is_fitted_anew_when_the_shop_changes(open_shop: OpenShop, feed: Smal
     assert anew is not None
     assert anew.version != after.version
     assert confidence(shop, feed) is not None
+
+
+def test_another_encoder_fits_nothing(open_shop: OpenShop, feed: SmallShop) -> None:
+    """Products can be removed with another encoder set; its scores would mean nothing here."""
+    first = open_shop()
+    first.index(feed.feed)
+    before = kept(first)
+    grown(feed, 9)
+    other = open_shop(encoder="two-part")
+    assert other.index(feed.feed, sync=True).counters.products_removed == 3
+    assert kept(other) == before
+    with pytest.raises(EncoderMismatchError):
+        other.calibrate()
 
 
 def test_too_few_products_tell_nothing(open_shop: OpenShop, feed: SmallShop) -> None:

@@ -187,18 +187,20 @@ class IndexedShop:
     def calibrate_if_due(self) -> None:
         """Fit confidence anew if the number of products has changed by more than a tenth since.
 
-        Nothing happens where the settings say so, or nothing is indexed.
+        Nothing happens where the settings say so, nothing is indexed, or another encoder is in use
+        than made the index.
         """
         if not self.settings.calibrate or self._lifecycle.active() is None:
             return
         serving = self._serve(check=False)  # the encoder is loaded only if there is work for it
         manifest = serving.collection.manifest
-        if outdated(
+        due = outdated(
             serving.calibration.get(),
             manifest.name,
             manifest.fingerprint,
             serving.collection.store.count_products(),
-        ):
+        )
+        if due and self.encoder.spec.fingerprint == manifest.fingerprint:
             serving.calibrator.fit(views=QUICK_VIEWS)
             serving.calibration.refresh()
 
