@@ -16,6 +16,7 @@ ADMIN_ROUTES = [
     ("DELETE", "/v1/products/M1"),
     ("POST", "/v1/products/batch"),
     ("POST", "/v1/feeds"),
+    ("GET", "/v1/duplicates"),
     ("GET", "/v1/jobs"),
     ("GET", "/v1/jobs/1"),
     ("DELETE", "/v1/jobs/1"),

@@ -40,12 +40,12 @@ def sample(tmp_path_factory: pytest.TempPathFactory, sample_shop: Path):
 
 @pytest.mark.parametrize("focus", [Focus.BALANCED, Focus.COLOR])
 def test_figures_are_those_of_the_shop(sample: Shop, sample_shop: Path, focus: Focus) -> None:
-    """Comparing an encoder gives the figures of the shop's own search: same scaling, same focus."""
+    """Comparing an encoder gives the figures of the shop's own search of whole pictures."""
     photos = read_photo_list(sample_shop / "photos.csv", only=ROLES)
     photos.photos = photos.photos[::3]
     own = evaluate(
         photos,
-        lambda photo: sample.search(photo, limit=DEPTH, focus=focus),
+        lambda photo: sample.search(photo, limit=DEPTH, focus=focus, regions=False),
         known_products=sample.catalog.get,
     )
     pictures = catalogue_pictures(sample.catalog, LIMITS, sample.fetch_image)
@@ -63,7 +63,9 @@ def test_figures_are_those_of_the_shop(sample: Shop, sample_shop: Path, focus: F
             "mrr": own.mrr,
             "map": own.mean_average_precision,
             "ndcg@10": own.ndcg_at_10,
-        }
+        },
+        # Many colours score the same, and each of the two orders equals in its own way.
+        abs=0.02 if focus is Focus.COLOR else 1e-6,
     )
     assert compared.tests == []
 

@@ -117,12 +117,14 @@ class Calibrator:
 
     def _pictures(self) -> Iterator[Picture]:
         """All pictures of the index; those on the web are fetched again if they are drawn."""
+        fetched: dict[str, bytes] = {}
         for page in self._catalog.all_states():
             for product, state in page:
                 for image in state.images.values():
                     if image.index_version and image.location:
                         group = product.item_group_id or product.id
-                        yield Picture(product.id, group, partial(self._opened, image.location))
+                        opened = partial(self._opened, image.location, fetched)
+                        yield Picture(product.id, group, opened)
 
     def _labelled(self, labels: Sequence[PhotoRow]) -> Iterator[Labelled]:
         wanted: dict[Path, set[str]] = {}
@@ -137,10 +139,15 @@ class Calibrator:
         known = set(self._catalog.get([key for keys in wanted.values() for key in keys]))
         for path, ids in wanted.items():
             if ids <= known:
-                yield Labelled(frozenset(ids), partial(self._opened, str(path)))
+                yield Labelled(frozenset(ids), partial(self._opened, str(path), {}))
 
-    def _opened(self, location: str) -> Image.Image:
-        return decode(self._load(location), self._limits, target_side=_SIDE)
+    def _opened(self, location: str, fetched: dict[str, bytes]) -> Image.Image:
+        data = fetched.get(location)
+        if data is None:
+            data = self._load(location)
+            if not Path(location).is_absolute():
+                fetched[location] = data  # from the web, and needed again for further views
+        return decode(data, self._limits, target_side=_SIDE)
 
     def _encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """What searches make of photos, all of them encoded together."""
