@@ -31,10 +31,10 @@ def painted(png: bytes) -> NDArray[np.bool_]:
 
 
 def test_it_is_a_small_picture() -> None:
-    """The overlay is an RGB PNG of at most 512 pixels, in the picture's proportions."""
+    """The overlay is an RGB PNG of at most 400 pixels, in the picture's proportions."""
     image = Image.new("RGB", (1600, 1200), GREY)
     made = Image.open(io.BytesIO(overlay_png(image, cells((2, 2)), sight(CROP, image.size))))
-    assert (made.format, made.mode, made.size) == ("PNG", "RGB", (512, 384))
+    assert (made.format, made.mode, made.size) == ("PNG", "RGB", (400, 300))
     assert image.size == (1600, 1200)
 
 

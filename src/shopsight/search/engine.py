@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,8 +18,8 @@ from shopsight.index.filters import And, Filter, evaluate
 from shopsight.search.calibrate import Calibration
 from shopsight.search.candidates import NOTHING, Candidate, Facts, facts_of
 from shopsight.search.clock import Clock
+from shopsight.search.counts import Counts
 from shopsight.search.cutoff import cut
-from shopsight.search.facets import facets
 from shopsight.search.pages import Narrowing, Ranking, RankingCache, ranked, ranking_key
 from shopsight.search.photos import PhotoReader, ReadPhoto, joined, joined_photos
 from shopsight.search.query import (
@@ -42,11 +40,6 @@ Vector = NDArray[np.float32]
 
 JUDGED = 50
 """Products, from the best on, that confidence is computed from."""
-
-MOST_COUNTED = 20_000
-"""Pictures up to which products that have the words are counted; what fits worse is not."""
-
-_COUNTS_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +85,8 @@ class SearchEngine:
         self._abilities = abilities
         self._rankings = rankings
         self._retriever = Retriever(collection)
-        self._searchable: int | None = None
+        self._counts = Counts(collection)
         self._writes = 0
-        self._counting = threading.Lock()
-        self._counted: OrderedDict[tuple[tuple[str, ...], Filter | None], frozenset[str]] = (
-            OrderedDict()
-        )
 
     def search(self, query: Query) -> SearchResult:
         """Answer a query.
@@ -147,11 +136,9 @@ class SearchEngine:
 
     def forget_totals(self) -> None:
         """Count anew: something was written."""
-        self._searchable = None
+        self._counts.forget()
         self._writes += 1
         self._rankings.clear()
-        with self._counting:
-            self._counted.clear()
 
     def _asked(self, query: Query) -> Question:
         said = bool(query.text.strip() or query.negative_text.strip())
@@ -320,23 +307,9 @@ class SearchEngine:
         if not query.facets:
             return ()
         # Every product looks like a photo, more or less; but not every one has the words.
-        only_words = not (query.images or query.product_id) and question.words.terms
-        within = self._having(question.words.terms, None) if only_words else None
-        return facets(self._collection, query.facets, question.where, within=within)
-
-    def _having(self, terms: tuple[str, ...], where: Filter | None) -> frozenset[str]:
-        """Products that have any of some words: all of them, or those of the best pictures."""
-        key = (terms, where)
-        with self._counting:
-            found = self._counted.get(key)
-        if found is None:
-            rows = self._collection.store.search_text(" ".join(terms), MOST_COUNTED, where=where)
-            found = frozenset(rows.product_ids)
-            with self._counting:
-                self._counted[key] = found
-                while len(self._counted) > _COUNTS_KEPT:
-                    self._counted.popitem(last=False)
-        return found
+        only_words = not (query.images or query.product_id)
+        terms = question.words.terms if only_words else ()
+        return self._counts.facets(query.facets, question.where, terms)
 
     def _objects(
         self, query: Query, photo: ReadPhoto | None, where: Filter | None
@@ -355,16 +328,9 @@ class SearchEngine:
         )
 
     def _total(self, question: Question, query: Query) -> int:
-        if not query.images and not query.product_id and question.words.terms:
-            return len(self._having(question.words.terms, question.where))
+        if not query.images and not query.product_id:
+            return self._counts.products(question.where, question.words.terms)
         itself = self._facts([query.product_id] if query.product_id else []).get(query.product_id)
         where = question.where
         counts = itself is not None and (where is None or evaluate(where, itself.values))
-        return self._count(where) - counts
-
-    def _count(self, where: Filter | None) -> int:
-        if where is not None:
-            return self._collection.store.count_products(where)
-        if self._searchable is None:
-            self._searchable = self._collection.store.count_products()
-        return self._searchable
+        return self._counts.products(where) - counts

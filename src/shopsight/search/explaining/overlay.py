@@ -10,7 +10,7 @@ from PIL import Image
 
 from shopsight.search.explaining.sight import Sight
 
-SIDE = 512
+SIDE = 400
 """Pixels of the longer side at most."""
 
 _COLORS = np.array(
@@ -21,6 +21,8 @@ that it is read right with any kind of colour vision, and in grey."""
 
 _FAINT, _OPAQUE = 0.1, 0.7
 """Share of the largest contribution from which anything is painted, and the thickest paint."""
+
+_LEVELS = 255
 
 _DIMMED = 0.75
 """How light the picture's grey is left: colours stand out from it."""
@@ -46,14 +48,22 @@ def overlay_png(
     """
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=None)
-    grey = np.asarray(small.convert("L"), np.float32)[..., None] * _DIMMED
-    heat = _heat(cells, sight, small.size)
+    levels = (_heat(cells, sight, small.size) * _LEVELS).round().astype(np.uint8)
+    shares = np.linspace(0, 1, _LEVELS + 1)
     steps = np.linspace(0, 1, len(_COLORS))
-    paint = np.stack([np.interp(heat, steps, channel) for channel in _COLORS.T], axis=-1)
-    cover = _OPAQUE * np.clip((heat - _FAINT) / (0.5 - _FAINT), 0, 1)[..., None]
-    mixed = grey * (1 - cover) + paint * cover
+    paint = Image.fromarray(levels)
+    paint.putpalette(
+        np.stack([np.interp(shares, steps, channel) for channel in _COLORS.T], axis=-1)
+        .round()
+        .astype(np.uint8)
+        .tobytes()
+    )
+    thick = _OPAQUE * np.clip((shares - _FAINT) / (0.5 - _FAINT), 0, 1) * _LEVELS
+    cover = Image.fromarray(thick.round().astype(np.uint8)[levels])
+    grey = small.convert("L").point([round(_DIMMED * level) for level in range(_LEVELS + 1)])
+    mixed = Image.composite(paint.convert("RGB"), grey.convert("RGB"), cover)
     buffer = io.BytesIO()
-    Image.fromarray(mixed.round().astype(np.uint8)).save(buffer, "PNG", compress_level=1)
+    mixed.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
