@@ -158,6 +158,11 @@ class VectorStore(Protocol):
         """What this engine can do."""
         ...
 
+    @property
+    def state(self) -> str:
+        """Something that differs after every write that this store has made, or seen by refresh."""
+        ...
+
     def add_fields(self, fields: Mapping[str, FieldType]) -> None:
         """Make new fields filterable; existing rows have null there. Known ones are ignored."""
         ...

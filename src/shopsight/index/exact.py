@@ -115,6 +115,12 @@ class ExactStore:
         """Exhaustive; other processes may read; texts are searched."""
         return Capabilities(exact=True, shared_reads=True, text_search=True)
 
+    @property
+    def state(self) -> str:
+        """What others have written, as of the last refresh, and how much was written here."""
+        with self._lock:
+            return f"{self._seen} {self._connection.total_changes}"
+
     def add_fields(self, fields: Mapping[str, FieldType]) -> None:
         """Make new fields filterable."""
         with self._lock:

@@ -117,6 +117,11 @@ class LanceStore:
         """Approximate; other processes may read; texts are searched."""
         return Capabilities(exact=False, shared_reads=True, text_search=True)
 
+    @property
+    def state(self) -> str:
+        """The table's version: every write makes another."""
+        return str(self._table.version())
+
     def add_fields(self, fields: Mapping[str, FieldType]) -> None:
         """Make new fields filterable."""
         with self._writing:

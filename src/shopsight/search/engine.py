@@ -86,7 +86,7 @@ class SearchEngine:
         self._rankings = rankings
         self._retriever = Retriever(collection)
         self._counts = Counts(collection)
-        self._writes = 0
+        self._state = ""
 
     def search(self, query: Query) -> SearchResult:
         """Answer a query.
@@ -134,11 +134,12 @@ class SearchEngine:
         facts = self._facts(ids)
         return [facts.get(key, NOTHING).text("item_group_id") or key for key in ids]
 
-    def forget_totals(self) -> None:
-        """Count anew: something was written."""
-        self._counts.forget()
-        self._writes += 1
-        self._rankings.clear()
+    def forget_unless(self, state: str) -> None:
+        """Forget counts and rankings, unless the index is in the state it was in before."""
+        if state != self._state:
+            self._state = state
+            self._counts.forget()
+            self._rankings.clear()
 
     def _asked(self, query: Query) -> Question:
         said = bool(query.text.strip() or query.negative_text.strip())
@@ -206,7 +207,7 @@ class SearchEngine:
             None if kept is None else lambda scores: cut(np.array(scores, np.float32), kept),
         )
         ranking = self._rankings.ranking(
-            ranking_key(query, self._collection.manifest.name, self._writes),
+            ranking_key(query, self._collection.manifest.name, self._state),
             query.offset + query.limit,
             lambda start: ranked(
                 fetch, self._facts, how, query.offset + query.limit, now=time.time(), start=start

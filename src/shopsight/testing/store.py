@@ -369,6 +369,24 @@ class StoreConformance(FacetConformance, TextConformance):
         reader.refresh()
         assert "row3" not in reader.search(query, ROWS, effort=100).ids
 
+    def test_state_tells_of_writes(self, open_store: OpenStore) -> None:
+        """The state differs after writes, here or elsewhere, and after nothing else."""
+        store, rows = open_store(), cases.records(ROWS)
+        states = [store.state]
+        store.upsert(rows)
+        states.append(store.state)
+        store.search(rows.vectors[0], 3)
+        store.count()
+        store.refresh()
+        assert store.state == states[-1]
+        store.delete(ids=rows.ids[:1])
+        states.append(store.state)
+        if store.capabilities.shared_reads:
+            open_store().delete(ids=rows.ids[1:2])
+            store.refresh()
+            states.append(store.state)
+        assert len(set(states)) == len(states)
+
     def test_scan(self, filled: tuple[VectorStore, Records]) -> None:
         """Scanning gives every row once, whatever the batch size."""
         store, rows = filled

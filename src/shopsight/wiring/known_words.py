@@ -72,7 +72,7 @@ class KnownWords:
                 return
             if self._reader is not None and self._reader.is_alive():
                 return
-            if self._now() == self._signature:
+            if self.signature() == self._signature:
                 return
             self._reader = threading.Thread(target=self._read_aside, name="words", daemon=True)
             self._reader.start()
@@ -85,7 +85,7 @@ class KnownWords:
 
     def _read(self) -> None:
         started = self._clock()
-        signature = self._now()
+        signature = self.signature()
         found = self._from_file(signature)
         if found is None:
             fields = self._collection.store.schema.fields
@@ -95,7 +95,7 @@ class KnownWords:
         self._kept, self._signature = found, signature
         self._next_reading = self._clock() + max(LEAST_PAUSE_S, _PAUSE_PER_READING * taken)
 
-    def _now(self) -> str:
+    def signature(self) -> str:
         """Changes with the products and with the fields that can be filtered by."""
         fields = sorted(self._collection.store.schema.fields)
         return json.dumps([*self._catalog.signature(), fields])

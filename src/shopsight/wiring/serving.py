@@ -74,8 +74,10 @@ class Serving:
 
     def refresh(self) -> None:
         """See what was written."""
-        self.collection.store.refresh()
-        self.engine.forget_totals()
+        store = self.collection.store
+        store.refresh()
+        # Facts of products change without the store, such as those that no filter knows.
+        self.engine.forget_unless(f"{store.state} {self.words.signature()}")
         self.words.refresh()
         self.calibration.refresh()
 
