@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, settings
 
 from shopsight.sample_shop import ROOT
 
-# How long an example takes says something of the machine, not of the code. In continuous integration
-# examples are the same in every run: a change is not refused for what another one left undiscovered.
+# How long an example takes says something of the machine, not of the code. In continuous
+# integration examples are the same in every run: no change is refused for what an earlier one did.
 settings.register_profile(
     "any machine",
     deadline=None,
