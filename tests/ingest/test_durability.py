@@ -24,6 +24,7 @@ SETTINGS = {
     "SHOPSIGHT_WRITE_EVERY_ROWS": "4",
     "SHOPSIGHT_BATCH_SIZE": "4",
     "SHOPSIGHT_LOG_LEVEL": "error",
+    "SHOPSIGHT_CALIBRATE": "false",
 }
 
 
