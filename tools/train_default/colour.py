@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "export_lite"))
 
-from network import IR_VERSION, OPSET, SIZE, Graph
+from network import HEAD_FEATURES, IR_VERSION, OPSET, SIZE, Graph
+
+__all__ = ["HEAD_FEATURES", "SIZE", "add_cells", "add_histogram", "histogram_model"]
 
 Array = NDArray[np.float32]
 

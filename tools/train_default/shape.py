@@ -11,7 +11,7 @@ from colour import HEAD_FEATURES, SIZE
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["HEAD_FEATURES", "directions", "drawn", "signed", "square"]
+__all__ = ["HEAD_FEATURES", "SOFTENING", "directions", "drawn", "signed", "square"]
 
 Array = NDArray[np.float32]
 
