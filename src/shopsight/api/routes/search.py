@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import ValidationError
 
-from shopsight.api.forms import Form, read_form
-from shopsight.api.parts import Parts, body_schema, problems, read_json
-from shopsight.api.problems import FieldProblem, ProblemError, from_validation
+from shopsight.api.intake import from_base64, received, sent_photo
+from shopsight.api.parts import Parts, body_schema, problems
 from shopsight.api.search_answers import answer
 from shopsight.api.search_models import SearchAnswer, SearchBody, SearchOptionsAnswer
 from shopsight.search.query import Weights
@@ -143,60 +139,17 @@ def _search_options(body: SearchBody) -> SearchOptions:
 
 async def _asked(request: Request, parts: Parts) -> _Asked:
     """The question, with the photos and videos that it is about."""
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return await _from_form(request, parts)
-    body = await read_json(request, SearchBody, parts.lookups)
-    return (
-        await parts.lookups.run(_with_files, body, parts)
-        if body.image_url is None
-        else (await _fetched(body, parts))
-    )
-
-
-async def _from_form(request: Request, parts: Parts) -> _Asked:
-    files = {name: BytesIO() for name in _FILES}
-    form = await read_form(request, files)
-    body = _checked(form)
-    given = {name: files[name].getvalue() for name in _FILES if name in form.files}
-    if "image" in given:
-        return _Asked(body, (given["image"],))
-    if "video" in given:
-        return _Asked(body, video=given["video"])
-    if body.image_url is not None:
-        return await _fetched(body, parts)
-    return await parts.lookups.run(_with_files, body, parts)
-
-
-def _checked(form: Form) -> SearchBody:
-    # Stands in for a file, which is no base64, while the other fields are checked.
-    values = form.fields | {name: "-" for name in _FILES if name in form.files}
-    try:
-        return SearchBody.model_validate(values)
-    except ValidationError as error:
-        raise from_validation(error, prefix="body") from error
-
-
-async def _fetched(body: SearchBody, parts: Parts) -> _Asked:
-    return _Asked(body, (await parts.fetches.run(parts.shop.fetch_image, body.image_url or ""),))
-
-
-def _with_files(body: SearchBody, parts: Parts) -> _Asked:
-    """The question with what its texts stand for."""
-    if body.image_id is not None:
-        return _Asked(body, (parts.recent.get(body.image_id),), image_id=body.image_id)
+    got = await received(request, SearchBody, parts, files=_FILES)
+    body = got.body
+    if "video" in got.files:
+        return _Asked(body, video=got.files["video"])
     if body.video is not None:
-        return _Asked(body, video=_from_base64(body.video, "body.video"))
-    texts = [body.image] if body.image is not None else body.images or []
-    return _Asked(body, tuple(_from_base64(text, "body.image") for text in texts))
+        return _Asked(body, video=await parts.lookups.run(from_base64, body.video, "body.video"))
+    if body.images is not None:
+        return await parts.lookups.run(_with_photos, body, body.images)
+    photo = await sent_photo(body, got.files, parts)
+    return _Asked(body) if photo is None else _Asked(body, (photo.data,), image_id=photo.image_id)
 
 
-def _from_base64(text: str, name: str) -> bytes:
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        wrong = FieldProblem(field=name, message=f"this is no base64: {error}")
-        raise ProblemError(
-            422, "validation", f"{wrong.field}: {wrong.message}", fields=[wrong]
-        ) from error
+def _with_photos(body: SearchBody, texts: Sequence[str]) -> _Asked:
+    return _Asked(body, tuple(from_base64(text, "body.image") for text in texts))
