@@ -9,7 +9,7 @@ turns of 20 so that drift of the machine hits all alike:
 * forward: ``encode_images`` of one prepared picture;
 * photo: ``Shop.search`` with the photo's bytes, the whole picture: decode, encode, search, fetch;
 * again: the same with a filter and two facets that were counted before;
-* narrowed: the same with a filter that nobody used before, so that all is counted for the first time;
+* narrowed: the same with a filter that nobody used before: all is counted for the first time;
 * regions: finding the things on the decoded photo;
 * subject: ``Shop.search`` as it is by default, main subject and whole picture;
 * text: ``Shop.search`` with words alone;
