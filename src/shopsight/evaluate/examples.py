@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 import numpy as np
-from PIL import Image
 
-from shopsight.errors import ImageError
 from shopsight.evaluate.compare import Comparison
-from shopsight.evaluate.pictures import Picture, prepare
+from shopsight.evaluate.html_page import Shown, picture_link
 from shopsight.evaluate.ranking import Outcome
 from shopsight.images.prepare import ImageLimits
-from shopsight.images.preprocessing import Preprocessing
 
 MOST = 12
 """Examples shown."""
 
-THUMBNAIL = Preprocessing(size=144, fit="pad", interpolation="bilinear")
-"""How pictures are shown."""
-
-_QUALITY = 78
 _FEW = 3  # right answers that are all shown
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A picture with words under it.
-
-    Attributes:
-        link: The picture as a ``data:`` link; empty where it cannot be had.
-        title: What it is.
-        score: Of an answer; ``None`` for others.
-        right: Whether an answer is right; ``None`` for others.
-    """
-
-    link: str
-    title: str
-    score: float | None = None
-    right: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +57,14 @@ def _example(comparison: Comparison, number: int, limits: ImageLimits) -> Exampl
     owners = query.relevant if len(query.relevant) <= _FEW else query.relevant[:0]
     rows = [int(np.flatnonzero(problem.owners == owner)[0]) for owner in owners]
     expected = [
-        Shown(_link(pictures[problem.gallery[row]], limits), _owner(comparison, row))
+        Shown(picture_link(pictures[problem.gallery[row]], limits), _owner(comparison, row))
         for row in rows
     ]
     answers = [
         (result.name, _answer(comparison, result.outcome, number, limits))
         for result in comparison.results
     ]
-    link = _link(pictures[query.row], limits) if query.row is not None else ""
+    link = picture_link(pictures[query.row], limits) if query.row is not None else ""
     words = "" if expected else query.expected
     return Example(Shown(link, words), expected, answers)
 
@@ -101,18 +75,8 @@ def _answer(comparison: Comparison, outcome: Outcome, number: int, limits: Image
         return Shown("", "nothing", right=False)
     picture = comparison.task.pictures[comparison.problem.gallery[row]]
     score, right = float(outcome.scores[number]), bool(outcome.right[number])
-    return Shown(_link(picture, limits), _owner(comparison, row), score, right)
+    return Shown(picture_link(picture, limits), _owner(comparison, row), score, right)
 
 
 def _owner(comparison: Comparison, row: int) -> str:
     return comparison.problem.owner_titles[int(comparison.problem.owners[row])]
-
-
-def _link(picture: Picture, limits: ImageLimits) -> str:
-    try:
-        pixels = prepare(picture.load(), picture.box, THUMBNAIL, limits)
-    except ImageError:
-        return ""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=_QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -85,3 +85,46 @@ def calibration_error(probabilities: Floats, outcomes: Floats, bins: int = 10) -
 def brier_score(probabilities: Floats, outcomes: Floats) -> float:
     """Mean squared distance of predictions from what happened, 0 to 1 (Brier, 1950)."""
     return float(np.mean((probabilities - outcomes) ** 2))
+
+
+def macro_f1(
+    expected: NDArray[np.intp], guessed: NDArray[np.intp], counts: Floats, classes: int
+) -> float:
+    """Mean over classes of the harmonic mean of precision and recall; unguessed ones have 0.
+
+    Args:
+        expected: ``(n,)`` class of each photo, 0 to ``classes - 1``.
+        guessed: ``(n,)`` guesses, 0 to ``classes``: the last is for all that no photo shows.
+        counts: ``(n,)`` how often each photo counts.
+        classes: How many there are; those that no counted photo shows are left out of the mean.
+    """
+    here = np.bincount(expected, counts, classes)
+    said = np.bincount(guessed, counts, classes + 1)[:classes]
+    both = np.bincount(expected, counts * (expected == guessed), classes)
+    shown = here > 0
+    return float(np.mean(2 * both[shown] / (here + said)[shown]))
+
+
+def coverage_at(
+    precision: float, confidence: Floats, right: Floats, known: NDArray[np.bool_], counts: Floats
+) -> float:
+    """Share of the known things that can be answered at some precision, by answering the sure ones.
+
+    Args:
+        precision: Share of the answers that must be right, 0 to 1.
+        confidence: ``(n,)`` of each guess.
+        right: ``(n,)`` 1 where the guess is right, else 0.
+        known: ``(n,)`` which photos have a right answer; a guess for any other is wrong.
+        counts: ``(n,)`` how often each photo counts.
+
+    Returns:
+        The largest share, over all thresholds of confidence; 0 if none reaches the precision.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    given = np.cumsum(counts[order])
+    good = np.cumsum((counts * right)[order])
+    covered = np.cumsum((counts * known)[order])
+    ends = np.append(np.diff(confidence[order]) != 0, True)  # equal confidences stand or fall
+    reached = ends & (good >= precision * given - 1e-9) & (given > 0)
+    most = float(covered[reached].max()) if np.any(reached) else 0.0
+    return most / float(counts[known].sum()) if np.any(counts[known]) else 0.0

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from shopsight.errors import StorageError
 from shopsight.evaluate.compare import Comparison, EncoderResult
-from shopsight.evaluate.examples import Example, Shown, differing
+from shopsight.evaluate.examples import Example, differing
+from shopsight.evaluate.html_page import failed_pictures, page, shown, table, write_page
 from shopsight.evaluate.plot import intervals
 from shopsight.evaluate.resampling import RESAMPLES, SIGNS, Interval
 from shopsight.images.prepare import ImageLimits
@@ -43,18 +43,11 @@ def write_report(comparison: Comparison, path: Path, limits: ImageLimits) -> Non
     Raises:
         StorageError: It cannot be written.
     """
-    page = report(comparison, differing(comparison, limits))
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(
-            f"The report {path} cannot be written: {error.strerror or error}."
-        ) from error
+    write_page(path, report(comparison, differing(comparison, limits)))
 
 
 def report(comparison: Comparison, examples: Sequence[Example]) -> str:
     """A comparison as an HTML page; everything in it is inline."""
-    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     queries = len(comparison.problem.queries)
     clusters = f"{comparison.clusters} clusters"
     body = [
@@ -69,17 +62,11 @@ def report(comparison: Comparison, examples: Sequence[Example]) -> str:
         "<h2>Cost and confidence</h2>",
         _costs(comparison.results),
         *_examples(comparison, examples),
-        *_failed(comparison.failed),
+        *failed_pictures(comparison.failed),
         "<h2>How it was measured</h2>",
         _METHOD,
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Encoders compared</title><style>\n{style}</style></head><body>\n"
-        + "\n".join(body)
-        + "\n</body></html>\n"
-    )
+    return page("Encoders compared", body)
 
 
 def label(figure: str) -> str:
@@ -127,7 +114,7 @@ def _figures(results: Sequence[EncoderResult]) -> str:
         f"<td>{escape(result.name)}</td>" + "".join(cell(result, name) for name in names)
         for result in results
     ]
-    return _table(["encoder", *map(label, names)], rows)
+    return table(["encoder", *map(label, names)], rows)
 
 
 def _plots(results: Sequence[EncoderResult]) -> str:
@@ -151,7 +138,7 @@ def _tests(comparison: Comparison) -> list[str]:
         for test in comparison.tests
     ]
     heading = f"<h2>Against {escape(comparison.tests[0].against)}</h2>"
-    return [heading, _table(["encoder", "figure", "difference", "p-value"], rows)]
+    return [heading, table(["encoder", "figure", "difference", "p-value"], rows)]
 
 
 def p_text(p_value: float) -> str:
@@ -165,16 +152,7 @@ def _costs(results: Sequence[EncoderResult]) -> str:
         + "".join(f"<td>{escape(text(result))}</td>" for text in COSTS.values())
         for result in results
     ]
-    return _table(["encoder", *COSTS], rows)
-
-
-def _table(headings: Sequence[str], rows: Sequence[str]) -> str:
-    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        "</div>"
-    )
+    return table(["encoder", *COSTS], rows)
 
 
 def _examples(comparison: Comparison, examples: Sequence[Example]) -> list[str]:
@@ -183,23 +161,8 @@ def _examples(comparison: Comparison, examples: Sequence[Example]) -> list[str]:
     words = f"{comparison.unit} whose first answer is right with some and wrong with others"
     found = [f"<h2>Where they differ</h2><p>{len(examples)} {words}.</p>"]
     for example in examples:
-        shown = [_shown("searched", example.query)]
-        shown += [_shown("expected", one) for one in example.expected]
-        shown += [_shown(name, one) for name, one in example.answers]
-        found.append(f'<div class="example">{"".join(shown)}</div>')
+        parts = [shown("searched", example.query)]
+        parts += [shown("expected", one) for one in example.expected]
+        parts += [shown(name, one) for name, one in example.answers]
+        found.append(f'<div class="example">{"".join(parts)}</div>')
     return found
-
-
-def _shown(heading: str, one: Shown) -> str:
-    kind = {None: "", True: " right", False: " wrong"}[one.right]
-    picture = f'<img src="{one.link}" alt="">' if one.link else '<span class="none"></span>'
-    score = f" <small>{one.score:.3f}</small>" if one.score is not None else ""
-    words = f"<b>{escape(heading)}</b>{escape(one.title)}{score}"
-    return f'<div class="shown{kind}">{picture}{words}</div>'
-
-
-def _failed(failed: Mapping[str, str]) -> list[str]:
-    if not failed:
-        return []
-    lines = "".join(f"<li>{escape(name)}: {escape(why)}</li>" for name, why in failed.items())
-    return [f"<h2>Pictures that could not be used</h2><ul>{lines}</ul>"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +68,17 @@ class Clusters:
             (counts @ sums) / (counts @ self._sizes) for counts in _counts(self.count, self._seed)
         ]
         return _interval(float(values.mean()), np.concatenate(means))
+
+    def statistic(self, figure: Callable[[Floats], float]) -> Interval:
+        """Any figure of the queries, with its interval: drawn as for :meth:`interval`.
+
+        Args:
+            figure: Of ``(n,)`` numbers that say how often each query counts.
+        """
+        values = [
+            figure(row[self.number]) for counts in _counts(self.count, self._seed) for row in counts
+        ]
+        return _interval(figure(np.ones(len(self.number))), np.array(values))
 
     def p_value(self, differences: Floats) -> float:
         """Two-sided paired randomisation test: probability of a mean at least so far from 0.
