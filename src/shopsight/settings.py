@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     cors_origins: list[str] = Field(
         default_factory=list, description="Origins whose pages may call the API."
     )
+    thumbnail_cache_bytes: int = Field(
+        500_000_000, ge=0, description="Bytes of thumbnails kept in the data folder."
+    )
     max_upload_bytes: int = Field(
         12_000_000, ge=1000, description="Bytes of one request with a photo."
     )

@@ -50,11 +50,13 @@ def test_newer_tables_are_refused(tmp_path: Path) -> None:
 
 
 def test_old_tables_are_brought_up_to_date(tmp_path: Path) -> None:
-    """Tables of version 1 get the column that they lack; products keep all they had."""
+    """Tables of version 1 get the columns that they lack; products keep all they had."""
     path = tmp_path / "catalog.sqlite"
     Database(url(path)).close()
     with sqlite3.connect(path) as connection:
         connection.execute("ALTER TABLE products DROP COLUMN added_at")
+        for name in ("width", "height"):
+            connection.execute(f"ALTER TABLE images DROP COLUMN {name}")
         connection.execute("INSERT INTO products VALUES ('a', '{}', 'hash', 'run', 12.5)")
         connection.execute("UPDATE schema_info SET version = 1")
     connection.close()

@@ -103,12 +103,14 @@ def test_many_ids_at_once(catalog: CatalogStore) -> None:
 def test_image_states_round_trip(catalog: CatalogStore) -> None:
     """The state of a picture comes back by product, by position, and by record."""
     save(catalog, product("a"))
-    state = picture("a", 1, content_hash="f" * 64, etag='"x"', index_version="v0001")
+    state = picture(
+        "a", 1, content_hash="f" * 64, width=40, height=30, etag='"x"', index_version="v0001"
+    )
     catalog.save_images([picture("a"), state])
     assert catalog.states(["a"])["a"].images == {0: picture("a"), 1: state}
     assert catalog.image("a", 1) == state
     assert catalog.pictured(["a#1", "zzz"]) == {
-        "a#1": PicturedProduct(product("a"), 1, state.link, state.location)
+        "a#1": PicturedProduct(product("a"), 1, state.link, state.location, "f" * 64, (40, 30))
     }
     with pytest.raises(NotFoundError, match="picture number 7"):
         catalog.image("a", 7)

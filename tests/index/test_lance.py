@@ -105,6 +105,46 @@ def test_memory_is_renewed_after_many_unknown_rows(tmp_path: Path):
     store.close()
 
 
+def test_filter_that_leaves_out_what_is_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where next to nothing that the index proposes passes, the nearest that pass are found."""
+    monkeypatch.setattr("shopsight.index.lance_search._COMPARED_AT_ONCE", 0)
+    store = opened(tmp_path, INDEXED)
+    rows = cases.records(3000)
+    query = rows.vectors[0]
+    units = rows.vectors / np.linalg.norm(rows.vectors, axis=1, keepdims=True)
+    order = np.argsort(-(units @ (query / np.linalg.norm(query))))
+    far = order[len(rows) // 2 :]
+    attributes = [{"brand": "near"} for _ in rows.ids]
+    for place in far:
+        attributes[place] = {"brand": "far"}
+    store.upsert(Records(rows.ids, rows.product_ids, rows.vectors, attributes))
+    store.optimize()
+    found = store.search(query, 5, where=Compare("brand", Op.EQ, "far"))
+    assert set(found.ids) == {rows.ids[place] for place in far[:5]}
+    near = store.search(query, 5, where=Compare("brand", Op.EQ, "near"))
+    assert near.ids[0] == rows.ids[order[0]]
+    store.close()
+
+
+def test_columns_take_no_more_memory_than_they_may(tmp_path: Path):
+    """Filters and counts are right when columns are too large to be kept, and nothing is then."""
+    rows = cases.records(400)
+    where = Compare("brand", Op.CONTAINS, "k")
+    roomy = opened(tmp_path / "roomy")
+    roomy.upsert(rows)
+    tight = opened(tmp_path / "tight", LanceOptions(resident_bytes=4 * 5000))
+    tight.upsert(rows)
+    for store in (roomy, tight):
+        assert store.count_products(where) > 0
+        for field in cases.FIELDS:
+            store.facets([field], where=where)
+    assert tight.facets(["brand"], where=where) == roomy.facets(["brand"], where=where)
+    assert tight.count_products(where) == roomy.count_products(where)
+    assert 0 < tight._columns.nbytes <= 5000 < roomy._columns.nbytes
+    roomy.close()
+    tight.close()
+
+
 def test_searches_while_writing(tmp_path: Path):
     """Threads that search while another writes always get sound answers."""
     store = opened(tmp_path, INDEXED)

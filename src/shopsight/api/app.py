@@ -25,8 +25,9 @@ from shopsight.api.metrics import Metrics
 from shopsight.api.models import BatchBody, FeedBody, ProductBody
 from shopsight.api.parts import Parts
 from shopsight.api.problems import Problem, install
-from shopsight.api.routes import duplicates, feeds, jobs, pages, products, search, system
+from shopsight.api.routes import duplicates, feeds, jobs, pages, pictures, products, search, system
 from shopsight.api.search_models import SearchBody
+from shopsight.api.thumbnails import Thumbnailer
 from shopsight.api.upkeep import Upkeep
 from shopsight.api.workers import Workers
 from shopsight.catalog.jobs import JobStore
@@ -80,7 +81,7 @@ def create_app(shop: Shop, *, samples: Sequence[Path] = ()) -> FastAPI:
     )
     app.state.parts = parts
     install(app)
-    for resource in (search, products, duplicates, feeds, jobs, system, pages):
+    for resource in (search, pictures, products, duplicates, feeds, jobs, system, pages):
         app.include_router(resource.router(parts))
     app.mount("/static", pages.PageFiles(directory=pages.WEB), name="static")
     _describe_bodies(app)
@@ -104,6 +105,7 @@ def _parts(shop: Shop, samples: Sequence[Path]) -> Parts:
         fetches=Workers("fetch", threads=8, waiting=64, timeout_s=timeout_s),
         writes=Workers("write", threads=4, waiting=64, timeout_s=_WRITES_S),
         lookups=lookups,
+        thumbnails=Thumbnailer(shop, timeout_s=timeout_s),
         samples=tuple(samples),
         recent=recent,
     )
@@ -118,6 +120,7 @@ def _lifespan(parts: Parts) -> Callable[[FastAPI], Any]:
         await asyncio.to_thread(parts.close_background)
         for workers in (parts.searches, parts.fetches, parts.writes, parts.lookups):
             workers.close()
+        parts.thumbnails.close()
 
     return lifespan
 

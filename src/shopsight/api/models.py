@@ -32,11 +32,83 @@ MAX_BATCH = 1000
 
 
 class ProductBody(Product):
-    """A product as it is sent: unknown fields are refused, so that no typing error goes unseen."""
+    """A product as it is sent: unknown fields are refused, so that no typing error goes unseen.
+
+    Attributes:
+        pictures: What an answer said of its pictures; not looked at.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", json_schema_extra={"examples": [EXAMPLE_PRODUCT]}
     )
+
+    pictures: JsonValue = Field(default=None, exclude=True)
+
+
+class ThumbnailModel(BaseModel):
+    """A small copy of a picture.
+
+    Attributes:
+        url: Its address on this server, which may be cached for good. Another ``width`` may be put
+            in place of the one in it.
+        width: Pixels of the thumbnail, to reserve its place; ``null`` where they are not known.
+        height: As ``width``.
+    """
+
+    url: str
+    width: int | None
+    height: int | None
+
+
+class PictureModel(BaseModel):
+    """A picture of a product.
+
+    Attributes:
+        url: On the web, or on this server where only it has the file.
+        width: Pixels; ``null`` where they are not known.
+        height: As ``width``.
+        thumbnail: A small copy; ``null`` for a picture that could not be used.
+    """
+
+    url: str
+    width: int | None
+    height: int | None
+    thumbnail: ThumbnailModel | None
+
+
+EXAMPLE_THUMBNAIL: dict[str, JsonValue] = {
+    "url": "/v1/products/MUG001/images/0?width=320&v=9f1c2b7e6f0c4a61",
+    "width": 320,
+    "height": 320,
+}
+
+
+class ShownProduct(Product):
+    """A product as answers show it.
+
+    Attributes:
+        pictures: Its pictures, the main one first.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                EXAMPLE_PRODUCT
+                | {
+                    "pictures": [
+                        {
+                            "url": "https://shop.example/images/MUG001.jpg",
+                            "width": 1200,
+                            "height": 1200,
+                            "thumbnail": EXAMPLE_THUMBNAIL,
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
+    pictures: list[PictureModel] = Field(default_factory=list)
 
 
 class ProductPage(BaseModel):
@@ -51,7 +123,7 @@ class ProductPage(BaseModel):
         json_schema_extra={"examples": [{"products": [EXAMPLE_PRODUCT], "next": "MUG001"}]}
     )
 
-    products: list[Product]
+    products: list[ShownProduct]
     next: str | None
 
 

@@ -15,6 +15,7 @@ from shopsight.api.auth import Gate
 from shopsight.api.jobs_runner import JobRunner
 from shopsight.api.metrics import Metrics
 from shopsight.api.problems import ProblemError, from_validation
+from shopsight.api.thumbnails import Thumbnailer
 from shopsight.api.upkeep import Upkeep
 from shopsight.api.workers import Workers
 from shopsight.catalog.jobs import JobStore
@@ -41,6 +42,7 @@ class Parts:
         fetches: Threads that wait for other servers.
         writes: Threads that change the catalogue.
         lookups: Threads for short database calls and for parsing.
+        thumbnails: Small copies of pictures.
         recent: Photos of recent searches, for further ones; in memory only.
         samples: Photos that the page offers to try.
     """
@@ -55,6 +57,7 @@ class Parts:
     fetches: Workers
     writes: Workers
     lookups: Workers
+    thumbnails: Thumbnailer
     recent: RecentPhotos
     samples: tuple[Path, ...] = ()
 

@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from shopsight.api.models import PictureModel, ShownProduct, ThumbnailModel
 from shopsight.catalog.product import Product
-from shopsight.catalog.store import ImageState
+from shopsight.catalog.store import ImageState, ProductState
 from shopsight.errors import DecodeError, NotFoundError
 from shopsight.images.sniff import sniff
+from shopsight.images.thumbnails import thumbnail_size
 from shopsight.wiring import Shop
 
+HASH_DIGITS = 16
+"""Hex digits of a picture's hash that name it in addresses."""
+
 _HEAD_BYTES = 2048
+_USUAL_WIDTH = 320
 
 
 def picture_path(product_id: str, position: int, *, root: str = "") -> str:
@@ -24,6 +30,30 @@ def picture_path(product_id: str, position: int, *, root: str = "") -> str:
         root: Path under which the application is mounted.
     """
     return f"{root}/v1/products/{quote(product_id, safe='')}/images/{position}"
+
+
+def thumbnail_of(
+    product_id: str,
+    position: int,
+    digest: str,
+    size: tuple[int, int] | None,
+    *,
+    root: str = "",
+) -> ThumbnailModel:
+    """The usual thumbnail of a picture.
+
+    Args:
+        product_id: Whose picture it is.
+        position: 0 for the main picture.
+        digest: SHA-256 of the picture, in hex.
+        size: Its width and height, where they are known.
+        root: Path under which the application is mounted.
+    """
+    path = picture_path(product_id, position, root=root)
+    width, height = (None, None) if size is None else thumbnail_size(size, _USUAL_WIDTH)
+    return ThumbnailModel.model_construct(
+        url=f"{path}?width={_USUAL_WIDTH}&v={digest[:HASH_DIGITS]}", width=width, height=height
+    )
 
 
 def is_remote(link: str) -> bool:
@@ -43,6 +73,39 @@ def shown(product: Product, *, root: str = "") -> Product:
     return _with_links(
         product,
         [addresses[product.image_link], *map(addresses.__getitem__, product.additional_image_link)],
+    )
+
+
+def with_pictures(product: Product, state: ProductState | None, *, root: str = "") -> ShownProduct:
+    """A product as callers see it, with what is known of its pictures.
+
+    Args:
+        product: The product.
+        state: What is known of it; ``None`` if it was removed meanwhile.
+        root: Path under which the application is mounted.
+    """
+    seen = shown(product, root=root)
+    known = state.images if state is not None else {}
+    return ShownProduct.model_construct(
+        **{name: getattr(seen, name) for name in Product.model_fields},
+        pictures=[
+            _picture(product.id, position, link, known.get(position), root)
+            for position, link in enumerate(seen.image_links)
+        ],
+    )
+
+
+def _picture(
+    product_id: str, position: int, url: str, state: ImageState | None, root: str
+) -> PictureModel:
+    if state is None or state.content_hash is None or state.error is not None:
+        return PictureModel.model_construct(url=url, width=None, height=None, thumbnail=None)
+    size = (state.width, state.height) if state.width and state.height else None
+    return PictureModel.model_construct(
+        url=url,
+        width=state.width,
+        height=state.height,
+        thumbnail=thumbnail_of(product_id, position, state.content_hash, size, root=root),
     )
 
 
@@ -81,8 +144,8 @@ def local_file(state: ImageState) -> tuple[Path, str]:
             with path.open("rb") as file:
                 return path, f"image/{sniff(file.read(_HEAD_BYTES)).lower()}"
     except (OSError, DecodeError) as error:
-        raise _no_file(state) from error
-    raise _no_file(state)
+        raise no_file(state) from error
+    raise no_file(state)
 
 
 def picture_bytes(shop: Shop, product_id: str, position: int) -> bytes:
@@ -99,10 +162,11 @@ def picture_bytes(shop: Shop, product_id: str, position: int) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _no_file(state) from error
+        raise no_file(state) from error
 
 
-def _no_file(state: ImageState) -> NotFoundError:
+def no_file(state: ImageState) -> NotFoundError:
+    """The error for a picture that is not there, without the path that only the shop may know."""
     return NotFoundError(
         f"The file of picture {state.position} of product {state.product_id!r} cannot be had."
     )

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from shopsight.api.pictures import is_remote, picture_path, shown
+from shopsight.api.pictures import is_remote, picture_path, shown, thumbnail_of
 from shopsight.api.search_models import (
     BoxModel,
     ChipModel,
@@ -62,6 +62,9 @@ def _hit(hit: Hit, root: str, why: ShownExplanation | None = None) -> SearchHit:
         image_url=hit.image_location
         if is_remote(hit.image_location)
         else picture_path(hit.product.id, hit.position, root=root),
+        thumbnail=None
+        if hit.image_hash is None
+        else thumbnail_of(hit.product.id, hit.position, hit.image_hash, hit.image_size, root=root),
         terms={name: round(value, _DIGITS) for name, value in hit.terms.items()},
         seen_at_s=hit.seen_at_s,
         explanation=None if why is None else _explanation(why),

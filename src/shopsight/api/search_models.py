@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from shopsight.api.models import EXAMPLE_PRODUCT
+from shopsight.api.models import EXAMPLE_PRODUCT, EXAMPLE_THUMBNAIL, ThumbnailModel
 from shopsight.catalog.product import Product
 from shopsight.search.focus import Focus
 from shopsight.search.query import MAX_OBJECT_HITS, Cutoff, GroupBy, Match, Sort
@@ -256,6 +256,7 @@ class SearchHit(BaseModel):
             photo, or where the shop has too few products to tell.
         match: ``same_item``, ``near_duplicate`` or ``similar``.
         image_url: The picture that matched.
+        thumbnail: A small copy of it, of this server.
         terms: What the score is made of, by name.
         seen_at_s: With a video, the second at which the product is seen best.
         explanation: Why it matched, if that was asked for.
@@ -266,6 +267,7 @@ class SearchHit(BaseModel):
     confidence: float | None = None
     match: Match = Match.SIMILAR
     image_url: str
+    thumbnail: ThumbnailModel | None = None
     terms: dict[str, float] = Field(default_factory=dict)
     seen_at_s: float | None = None
     explanation: ExplanationModel | None = None
@@ -307,6 +309,7 @@ _ANSWER: dict[str, JsonValue] = {
             "confidence": 0.97,
             "match": "same_item",
             "image_url": "/v1/products/MUG001/images/0",
+            "thumbnail": EXAMPLE_THUMBNAIL,
             "terms": {"image": 0.91},
         }
     ],

@@ -32,7 +32,7 @@ from shopsight.errors import SettingsError, StorageError
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of the tables below; new tables alone are made where they lack."""
 
 _MIGRATIONS: Mapping[int, tuple[str, ...]] = {
@@ -40,6 +40,10 @@ _MIGRATIONS: Mapping[int, tuple[str, ...]] = {
         "ALTER TABLE products ADD COLUMN added_at FLOAT NOT NULL DEFAULT 0",
         "UPDATE products SET added_at = updated_at",
         "CREATE INDEX IF NOT EXISTS products_by_change ON products (updated_at)",
+    ),
+    2: (
+        "ALTER TABLE images ADD COLUMN width INTEGER",
+        "ALTER TABLE images ADD COLUMN height INTEGER",
     ),
 }
 """Statements that bring tables of a version to the next one."""
@@ -74,6 +78,8 @@ images = Table(
         "location", Text, nullable=False
     ),  # resolved: absolute path or URL; empty if it was refused
     Column("content_hash", String(64)),  # SHA-256 of the bytes; null until they were had
+    Column("width", Integer),  # pixels of the upright picture; null until it was decoded
+    Column("height", Integer),
     Column("etag", Text),
     Column("last_modified", Text),
     Column("stamp", String(64)),  # of a local file: mtime and size

@@ -38,6 +38,8 @@ class ImageState:
     link: str
     location: str
     content_hash: str | None = None
+    width: int | None = None
+    height: int | None = None
     etag: str | None = None
     last_modified: str | None = None
     stamp: str | None = None
@@ -64,12 +66,16 @@ class PicturedProduct:
         position: Number of the picture; 0 is the main one.
         link: Of the picture, as in the feed.
         location: Where the picture really is: an absolute path or a URL.
+        content_hash: SHA-256 of its bytes, in hex.
+        size: Its width and height in pixels, where they are known.
     """
 
     product: Product
     position: int
     link: str
     location: str
+    content_hash: str | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +238,10 @@ class CatalogStore:
             for part in _chunks(record_ids):
                 keys = {f"key{number}": key for number, key in enumerate(part)}
                 rows = connection.execute(_pictured_query(len(part)), keys)
-                for key, position, link, location, body in rows:
+                for key, position, link, location, digest, width, height, body in rows:
                     product = Product.model_validate_json(body)
-                    found[key] = PicturedProduct(product, position, link, location)
+                    size = (width, height) if width and height else None
+                    found[key] = PicturedProduct(product, position, link, location, digest, size)
         return found
 
     def save(
@@ -338,11 +345,14 @@ class CatalogStore:
 
 
 @cache
-def _pictured_query(size: int) -> Select[str, int, str, str, str]:
+def _pictured_query(
+    size: int,
+) -> Select[str, int, str, str, str | None, int | None, int | None, str]:
     # With as many parameters as keys: SQLAlchemy would rewrite a list of any length at each call.
     keys: list[BindParameter[str]] = [bindparam(f"key{number}") for number in range(size)]
     columns = (images.c.record_id, images.c.position, images.c.link, images.c.location)
-    joined = select(*columns, products.c.body).join(products)
+    facts = (images.c.content_hash, images.c.width, images.c.height)
+    joined = select(*columns, *facts, products.c.body).join(products)
     return joined.where(images.c.record_id.in_(keys))
 
 

@@ -62,12 +62,14 @@ class Stored:
         image: As :func:`to_eight_bits` returns it.
         extent: Width and height of the whole picture in pixels of ``image``: a fraction less than
             its size if it was reduced and its sides could not be divided evenly.
+        full_size: Width and height before it was reduced.
         orientation: EXIF orientation, 1 to 8.
         profile: ICC profile.
     """
 
     image: Image.Image
     extent: tuple[float, float]
+    full_size: tuple[int, int]
     orientation: int
     profile: bytes | None
 
@@ -118,15 +120,19 @@ def load(kind: str, data: bytes, limits: ImageLimits, target_side: int | None) -
         )
     opened = _OPENERS[kind](io.BytesIO(data))
     _check_size(opened.size, limits)
+    full_size = opened.size
     extent: tuple[float, float] | None = None
     if target_side and isinstance(opened, JpegImageFile):
         drafted = opened.draft(None, (target_side, target_side))
         extent = drafted[1][2:] if drafted else None
     opened.load()
+    if extent is None:
+        full_size = opened.size
     _check_pixels(opened.size, limits)  # again: a damaged HEIC can turn out larger than it said
     return Stored(
         to_eight_bits(opened),
         extent or opened.size,
+        full_size,
         _orientation(opened),
         opened.info.get("icc_profile"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,21 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from shopsight.images.colors import Color, flatten, to_srgb
-from shopsight.images.decoding import ImageLimits, load, translation
+from shopsight.images.decoding import ImageLimits, Stored, load, translation
 from shopsight.images.local import read_local
 from shopsight.images.preprocessing import Preprocessing
 
-__all__ = ["ImageLimits", "decode", "load_pixels", "read_local", "to_pixels"]
+__all__ = [
+    "ImageLimits",
+    "Prepared",
+    "Upright",
+    "decode",
+    "decode_sized",
+    "load_pixels",
+    "prepare",
+    "read_local",
+    "to_pixels",
+]
 
 WHITE: Color = (255, 255, 255)
 
@@ -37,6 +48,32 @@ _FILTERS = {
 # result hardly differs from that of the filter alone.
 _REDUCED_MARGIN = 2.5
 _REDUCING_GAP = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Upright:
+    """A picture as people see it.
+
+    Attributes:
+        image: Pillow image of mode RGB in sRGB, perhaps reduced.
+        size: Width and height of the whole picture before it was reduced, upright.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture as an encoder takes it.
+
+    Attributes:
+        pixels: ``(side, side, 3)`` uint8 RGB.
+        size: Width and height of the whole picture, upright.
+    """
+
+    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
 
 
 def decode(
@@ -66,12 +103,25 @@ def decode(
         DecodeError: Reason ``empty``, ``html``, ``svg``, ``not_an_image``, ``unsupported``,
             ``too_many_bytes``, ``too_many_pixels``, ``too_small``, ``truncated`` or ``corrupt``.
     """
+    return decode_sized(data, limits, target_side=target_side, background=background).image
+
+
+def decode_sized(
+    data: bytes,
+    limits: ImageLimits,
+    *,
+    target_side: int | None = None,
+    background: Color = WHITE,
+) -> Upright:
+    """Decode a picture as :func:`decode` does, and tell how large the whole of it is."""
     with translation(data, limits) as kind:
         stored = load(kind, data, limits, target_side)
         upright = _upright(stored.image, stored.orientation)
         image = to_srgb(flatten(upright, background), stored.profile)
         # A copy lets go of the file and its decoder.
-        return image.copy() if isinstance(image, ImageFile) else image
+        return Upright(
+            image.copy() if isinstance(image, ImageFile) else image, _upright_size(stored)
+        )
 
 
 def to_pixels(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
@@ -107,6 +157,11 @@ def load_pixels(
     Raises:
         DecodeError: As :func:`decode`.
     """
+    return prepare(data, preprocessing, limits).pixels
+
+
+def prepare(data: bytes, preprocessing: Preprocessing, limits: ImageLimits) -> Prepared:
+    """Decode and scale a picture as :func:`load_pixels` does, and tell how large it is."""
     with translation(data, limits) as kind:
         share = preprocessing.crop_ratio if preprocessing.fit == "crop" else 1.0
         target_side = math.ceil(preprocessing.size / share * _REDUCED_MARGIN)
@@ -119,7 +174,12 @@ def load_pixels(
         scaled = _scaled(stored.image, stored.extent, inner, kept, preprocessing)
         upright = _upright(scaled, stored.orientation)
         colored = to_srgb(flatten(upright, preprocessing.background), stored.profile)
-        return _placed(colored, preprocessing)
+        return Prepared(_placed(colored, preprocessing), _upright_size(stored))
+
+
+def _upright_size(stored: Stored) -> tuple[int, int]:
+    width, height = stored.full_size
+    return (height, width) if stored.orientation in _SIDEWAYS else (width, height)
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 from shopsight.index.base import FacetRanges
 from shopsight.index.rows import facet_names, top_counts
 
-Codes = NDArray[np.int64]
+Codes = NDArray[np.integer[Any]]
+"""Rows, products or values, as numbers from 0; of whatever width suffices."""
+
 Mask = NDArray[np.bool_]
 
 _STEPS = (1, 2, 5, 10)
@@ -35,15 +38,21 @@ class FacetColumn:
 
     Attributes:
         rows: Row of each value; a row with several values is there several times.
-        products: Product of each value, as a number.
         values: Each value, as a place in ``names``.
         names: The distinct values, ascending; texts, booleans, or numbers.
+        products: ``(n,)``: product of each row of the table, as a number; shared by its columns.
+        present: ``(n,)``: rows with a value, be it an empty list.
+        lists: Rows may have several values.
+        single: No product has more than one value.
     """
 
     rows: Codes
-    products: Codes
     values: Codes
     names: pa.Array
+    products: Codes
+    present: Mask
+    lists: bool
+    single: bool
 
     @classmethod
     def of(cls, products: Codes, column: pa.Array | pa.ChunkedArray) -> FacetColumn:
@@ -54,29 +63,39 @@ class FacetColumn:
             column: ``(n,)``: texts, numbers, booleans, or lists of texts; null where there is none.
         """
         whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        if pa.types.is_list(whole.type):
-            rows = pc.list_parent_indices(whole)
+        present = np.asarray(pc.is_valid(whole), bool)
+        lists = pa.types.is_list(whole.type)
+        if lists:
+            rows = np.asarray(pc.list_parent_indices(whole), np.int32)
             flat = pc.list_flatten(whole)
         else:
-            rows = pc.indices_nonzero(pc.is_valid(whole))
+            rows = np.flatnonzero(present).astype(np.int32)
             flat = pc.drop_null(whole)
-        names = pc.unique(flat)
-        names = names.take(pc.array_sort_indices(names))
-        values = np.asarray(pc.index_in(flat, value_set=names), np.int64)
-        places = np.asarray(rows, np.int64)
-        order = np.argsort(products[places] * max(len(names), 1) + values, kind="stable")
-        places = places[order]
-        return cls(places, products[places], values[order], names)
-
-    def at(self, places: Codes) -> FacetColumn:
-        """The same column of rows that are at other places: row ``i`` is at ``places[i]``."""
-        return replace(self, rows=places[self.rows])
+        coded = pc.dictionary_encode(flat)
+        ascending = np.asarray(pc.array_sort_indices(coded.dictionary))
+        names = coded.dictionary.take(pa.array(ascending))
+        ranks = np.empty(len(names), np.min_scalar_type(max(len(names) - 1, 0)))
+        ranks[ascending] = np.arange(len(names))
+        values = ranks[np.asarray(coded.indices)]
+        pairs = products[rows].astype(np.int64) * max(len(names), 1) + values
+        if np.any(pairs[1:] < pairs[:-1]):
+            order = np.argsort(pairs, kind="stable")
+            rows, values = rows[order], values[order]
+        ordered = products[rows]
+        single = bool(np.all(ordered[1:] != ordered[:-1]))
+        return cls(rows, values, names, products, present, lists, single)
 
     @property
     def nbytes(self) -> int:
-        """Memory taken."""
-        arrays = self.rows.nbytes + self.products.nbytes + self.values.nbytes
+        """Memory taken, without the products, which columns share."""
+        arrays = self.rows.nbytes + self.values.nbytes + self.present.nbytes
         return int(arrays + self.names.nbytes)
+
+    def having(self, wanted: Mask) -> Mask:
+        """Rows ``(n,)`` that have any of the values at the chosen places of ``names``."""
+        found = np.zeros(len(self.present), bool)
+        found[self.rows[wanted[self.values]]] = True
+        return found
 
     def counts(self, chosen: Mask | None, limit: int) -> dict[str, int]:
         """The most frequent values with their number of distinct products.
@@ -85,8 +104,8 @@ class FacetColumn:
             chosen: ``(rows,)``: whether a row counts; ``None``: all do.
             limit: Values at most.
         """
-        products, values = self._chosen(chosen)
-        found = np.bincount(values[_firsts(products, values)], minlength=len(self.names))
+        rows, values = self._chosen(chosen)
+        found = np.bincount(self._once(rows, values), minlength=len(self.names))
         present = np.flatnonzero(found)
         if 0 < limit < len(present):
             least = np.partition(found[present], -limit)[-limit]
@@ -104,25 +123,37 @@ class FacetColumn:
             chosen: As for :meth:`counts`.
             wanted: About how many ranges.
         """
-        products, values = self._chosen(chosen)
+        rows, values = self._chosen(chosen)
         if not len(values):
             return FacetRanges((), ())
         numbers = np.asarray(self.names, np.float64)
-        edges = nice_edges(numbers[values[_firsts(products, values)]], wanted)
-        places = np.searchsorted(np.asarray(edges[1:-1]), numbers, side="right")[values]
-        found = np.bincount(places[_firsts(products, places)], minlength=len(edges) - 1)
-        return FacetRanges(edges, tuple(found.tolist()))
+        found = np.bincount(self._once(rows, values), minlength=len(numbers))
+        edges = nice_edges(np.repeat(numbers, found), wanted)
+        places = np.searchsorted(np.asarray(edges[1:-1]), numbers, side="right")
+        if self.single:
+            counts = np.bincount(places, weights=found, minlength=len(edges) - 1)
+        else:
+            counts = np.bincount(self._once(rows, places[values]), minlength=len(edges) - 1)
+        return FacetRanges(edges, tuple(int(count) for count in counts))
 
     def _chosen(self, chosen: Mask | None) -> tuple[Codes, Codes]:
+        """Rows and values that count."""
         if chosen is None:
-            return self.products, self.values
+            return self.rows, self.values
         kept = chosen[self.rows]
-        return self.products[kept], self.values[kept]
+        return self.rows[kept], self.values[kept]
+
+    def _once(self, rows: Codes, values: Codes) -> Codes:
+        """The values, or what they stand for, in the order of products: each once for a product."""
+        if self.single:
+            return values
+        products = self.products[rows]
+        return values[_firsts(products, values)]
 
 
 def product_codes(product_ids: Sequence[str]) -> Codes:
     """Products as numbers from 0."""
-    return np.asarray(pc.dictionary_encode(pa.array(product_ids, pa.string())).indices, np.int64)
+    return np.asarray(pc.dictionary_encode(pa.array(product_ids, pa.string())).indices, np.int32)
 
 
 def nice_edges(numbers: NDArray[np.float64], wanted: int) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -84,3 +85,15 @@ class Not:
 
 
 Filter = Compare | In | IsNull | And | Or | Not
+
+
+def fields_of(where: Filter) -> Iterator[str]:
+    """Fields that a filter is about, as often as it names them."""
+    match where:
+        case Compare(field) | In(field) | IsNull(field):
+            yield field
+        case And(terms) | Or(terms):
+            for term in terms:
+                yield from fields_of(term)
+        case Not(term):
+            yield from fields_of(term)

@@ -20,6 +20,7 @@ from shopsight.index.filter_ast import (
     Not,
     Op,
     Or,
+    fields_of,
 )
 from shopsight.index.filter_check import check, evaluate
 from shopsight.index.filter_text import MAX_DEPTH, MAX_LENGTH, parse, to_text
@@ -39,6 +40,7 @@ __all__ = [
     "Or",
     "check",
     "evaluate",
+    "fields_of",
     "parse",
     "to_text",
 ]

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from lancedb.query import AsyncQuery
 
 from shopsight.errors import StorageError, VectorIndexError
 from shopsight.index.base import (
@@ -27,7 +25,7 @@ from shopsight.index.base import (
 )
 from shopsight.index.filter_ast import FieldType, Filter
 from shopsight.index.filter_sql import quoted, to_sql
-from shopsight.index.lance_facets import LanceFacets
+from shopsight.index.lance_columns import LanceColumns
 from shopsight.index.lance_indexes import (
     LanceOptions,
     has_text_index,
@@ -59,8 +57,8 @@ from shopsight.index.rows import (
 from shopsight.index.transfer import export_rows, import_rows
 
 _KEYS_PER_QUERY = 2000
-_FACETS_SHARE = 4
-"""Part of the memory for vectors that columns of facets may take besides."""
+_COLUMNS_SHARE = 4
+"""Part of the memory for vectors that columns of fields may take besides."""
 
 
 class LanceStore:
@@ -75,8 +73,8 @@ class LanceStore:
         self._options = options
         self._writing = threading.Lock()
         self._has_texts = False
-        self._searcher = LanceSearch(table, schema, options)
-        self._facets = LanceFacets(table, options.resident_bytes // _FACETS_SHARE)
+        self._columns = LanceColumns(table, options.resident_bytes // _COLUMNS_SHARE, self._sql)
+        self._searcher = LanceSearch(table, schema, options, self._columns, self._sql)
         self._read_state()
 
     @classmethod
@@ -176,15 +174,14 @@ class LanceStore:
     ) -> Neighbors:
         """The ``k`` nearest rows: of all where that is fast, else of those the index proposes."""
         query = checked_query(vector, k, self._schema)
-        sql = None if where is None else self._sql(where)
-        return self._searcher.search(query, k, sql, effort)
+        return self._searcher.search(query, k, where, effort)
 
     def search_text(self, text: str, k: int, *, where: Filter | None = None) -> Neighbors:
         """The ``k`` best rows by BM25, with the frequencies of the last :meth:`optimize`."""
         terms = checked_terms(text, k)
         if not terms or not self._has_texts:
             return merged([], k)
-        return self._searcher.search_text(terms, k, None if where is None else self._sql(where))
+        return self._searcher.search_text(terms, k, where)
 
     def count(self, where: Filter | None = None) -> int:
         """Number of rows that match."""
@@ -192,8 +189,7 @@ class LanceStore:
 
     def count_products(self, where: Filter | None = None) -> int:
         """Number of distinct products among the rows that match."""
-        found = self._table.read(self._rows(where).select(["product_id"]))
-        return int(pc.count_distinct(found.column("product_id")).as_py())
+        return self._columns.products(where)
 
     def facets(
         self,
@@ -205,8 +201,7 @@ class LanceStore:
     ) -> dict[str, dict[str, int]]:
         """Per field, its most frequent values with their number of products."""
         check_known(fields, self._schema)
-        sql = None if where is None else self._sql(where)
-        return self._facets.counts(fields, sql, within, limit)
+        return self._columns.counts(fields, where, within, limit)
 
     def facet_ranges(
         self,
@@ -218,12 +213,11 @@ class LanceStore:
     ) -> FacetRanges:
         """Ranges of a field of numbers, with their number of products."""
         check_numeric(field, self._schema)
-        sql = None if where is None else self._sql(where)
-        return self._facets.ranges(field, sql, within, ranges)
+        return self._columns.ranges(field, where, within, ranges)
 
     def scan(self, batch_size: int = 1024) -> Iterator[Records]:
         """All rows, in no particular order, in constant memory."""
-        for part in self._table.stream(self._rows(None), batch_size):
+        for part in self._table.stream(self._table.query(), batch_size):
             yield from_arrow(part)
 
     def optimize(self) -> None:
@@ -285,15 +279,11 @@ class LanceStore:
         """Release files, threads and memory."""
         self._table.close()
         self._searcher.forget()
-        self._facets.forget()
+        self._columns.forget()
 
     def _sql(self, where: Filter) -> str:
         columns = {name: (FIELD_PREFIX + name, kind) for name, kind in self._schema.fields.items()}
         return to_sql(where, columns)
-
-    def _rows(self, where: Filter | None) -> AsyncQuery:
-        query = self._table.query()
-        return query if where is None else query.where(self._sql(where))
 
     def _finds_texts(self) -> bool:
         if not self._has_texts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +13,12 @@ from lancedb.query import AsyncVectorQuery, MatchQuery
 from numpy.typing import NDArray
 
 from shopsight.index.base import Metric, Neighbors, StoreSchema, Vectors
+from shopsight.index.filter_ast import Filter
+from shopsight.index.lance_columns import LanceColumns
 from shopsight.index.lance_indexes import LanceOptions
 from shopsight.index.lance_table import LanceTable
 from shopsight.index.nearness import merged
-from shopsight.index.resident import Resident, RowIds
+from shopsight.index.resident import Resident, RowIds, places_among
 from shopsight.index.rows import TERMS
 
 # Candidates that the index proposes for k places, and cells of the index that are looked at:
@@ -28,8 +30,8 @@ _LEAST_PROBES = 24
 _CELLS_PER_PROBE = 200
 
 # Rows that pass a filter are all compared up to this size: from memory, or read from disk.
-_MATCHES_IN_MEMORY = 64_000_000
-_MATCHES_ON_DISK = 2_000_000
+_COMPARED_AT_ONCE = 16_000_000
+_READ_AT_ONCE = 2_000_000
 _FILTERS_REMEMBERED = 64
 _LEAST_SHARE = 0.001
 _MISSES_BEFORE_RELOAD = 500
@@ -43,23 +45,36 @@ class LanceSearch:
 
     1. Few vectors, all in memory: compare with all of them.
     2. A filter that few rows pass: compare with these.
-    3. The ANN index proposes candidates, which are compared exactly, in memory or by Lance.
+    3. The ANN index proposes candidates, which are compared exactly, in memory or by Lance. In
+       memory, those that do not pass a filter are left out; if too few are left, compare with all
+       that pass.
     4. Lance compares with all rows.
 
     Args:
         table: The table.
         schema: Its shape.
         options: What is kept in memory.
+        columns: Tells which rows pass a filter.
+        to_sql: A filter as a condition of the table.
     """
 
-    def __init__(self, table: LanceTable, schema: StoreSchema, options: LanceOptions) -> None:
+    def __init__(
+        self,
+        table: LanceTable,
+        schema: StoreSchema,
+        options: LanceOptions,
+        columns: LanceColumns,
+        to_sql: Callable[[Filter], str],
+    ) -> None:
         self._table = table
         self._metric = schema.metric
         self._row_bytes = 4 * schema.dimension
         self._options = options
+        self._columns = columns
+        self._to_sql = to_sql
         self._loading = threading.Lock()
         self._resident: Resident | None = None
-        self._passed: OrderedDict[str, tuple[int, RowIds | None, float]] = OrderedDict()
+        self._shares: OrderedDict[str, tuple[int, bool, float]] = OrderedDict()
         self._generation = 0  # raised whenever other rows may be seen than before
         self._partitions = 0
         self._misses = 0
@@ -98,60 +113,82 @@ class LanceSearch:
     def forget(self) -> None:
         """Free the memory."""
         self._resident = None
-        self._passed.clear()
+        self._shares.clear()
 
     @property
     def loaded(self) -> Resident | None:
         """What is kept in memory, once a search has asked for it."""
         return self._resident
 
-    def search(self, query: Vectors, k: int, sql: str | None, effort: float) -> Neighbors:
-        """The ``k`` nearest rows for which a condition holds.
+    def search(self, query: Vectors, k: int, where: Filter | None, effort: float) -> Neighbors:
+        """The ``k`` nearest rows that pass a filter.
 
         Args:
             query: ``(dimension,)``, checked.
             k: How many.
-            sql: The condition.
+            where: The filter.
             effort: As in ``VectorStore.search``.
         """
         resident = self._resident or self.load()
-        matches = None
-        share = 1.0
-        if sql is not None:
-            on_disk = resident.vectors is None
-            matches, share = self._passing(sql, _MATCHES_ON_DISK if on_disk else _MATCHES_IN_MEMORY)
-        if resident.vectors is not None:
-            if matches is not None:
-                return self._compared(resident, matches, query, k)
-            fresh = resident.generation == self._generation
-            if sql is None and fresh and not self._partitions:
-                return resident.nearest(query, k, None)
-        if matches is not None or not self._partitions:
-            return self._scored(resident, self._near(query, sql, k).bypass_vector_index(), k)
-        # Where few rows pass, the nearest of them lie farther away, and less far apart.
-        effort = effort / max(share, _LEAST_SHARE)
-        wanted = math.ceil((_CANDIDATES * k + _MORE_CANDIDATES) * min(effort, _MOST_CANDIDATES))
-        probes = self._probes(effort)
         if resident.vectors is None:
-            near = self._near(query, sql, k).refine_factor(math.ceil(wanted / k))
-            return self._scored(resident, near.nprobes(probes), k)
-        proposed = self._table.read(self._near(query, sql, wanted).nprobes(probes))
-        return self._compared(resident, proposed.column("_rowid").to_numpy(), query, k)
+            return self._on_disk(resident, query, k, where, effort)
+        if where is not None:
+            return self._filtered(resident, query, k, where, effort)
+        if resident.generation == self._generation and not self._partitions:
+            return resident.nearest(query, k, None)
+        if not self._partitions:
+            return self._scored(resident, self._near(query, None, k).bypass_vector_index(), k)
+        return self._compared(resident, self._proposed(query, k, effort), query, k)
 
-    def search_text(self, terms: Sequence[str], k: int, sql: str | None) -> Neighbors:
-        """The ``k`` best rows by BM25 that have any of some terms and for which a condition holds.
+    def _filtered(
+        self, resident: Resident, query: Vectors, k: int, where: Filter, effort: float
+    ) -> Neighbors:
+        """The nearest of the rows that pass a filter, compared in memory."""
+        rows, passing = self._columns.passing(where)
+        count = int(np.count_nonzero(passing))
+        if self._partitions and count * self._row_bytes > _COMPARED_AT_ONCE:
+            # Where few rows pass, the nearest of them lie farther away, and less far apart.
+            proposed = self._proposed(query, k, effort * len(rows) / count)
+            places = places_among(rows, proposed)
+            left = proposed[passing[places] & (places >= 0)]
+            if len(left) * 2 >= _candidates(k, effort):
+                return self._compared(resident, left, query, k)
+        if np.array_equal(rows, resident.row_ids):
+            return resident.nearest(query, k, np.flatnonzero(passing))
+        return self._compared(resident, rows[passing], query, k)
+
+    def _on_disk(
+        self, resident: Resident, query: Vectors, k: int, where: Filter | None, effort: float
+    ) -> Neighbors:
+        """The nearest rows, of which Lance compares the vectors."""
+        sql = None if where is None else self._to_sql(where)
+        few, share = (False, 1.0) if sql is None else self._share(sql)
+        if few or not self._partitions:
+            return self._scored(resident, self._near(query, sql, k).bypass_vector_index(), k)
+        effort = effort / max(share, _LEAST_SHARE)
+        near = self._near(query, sql, k).refine_factor(math.ceil(_candidates(k, effort) / k))
+        return self._scored(resident, near.nprobes(self._probes(effort)), k)
+
+    def _proposed(self, query: Vectors, k: int, effort: float) -> RowIds:
+        """Rows that the ANN index takes for the nearest."""
+        near = self._near(query, None, _candidates(k, effort)).nprobes(self._probes(effort))
+        rows: RowIds = self._table.read(near).column("_rowid").to_numpy()
+        return rows
+
+    def search_text(self, terms: Sequence[str], k: int, where: Filter | None) -> Neighbors:
+        """The ``k`` best rows by BM25 that have any of some terms and pass a filter.
 
         Args:
             terms: Distinct, at least one.
             k: How many.
-            sql: The condition.
+            where: The filter.
         """
         resident = self._resident or self.load()
         # Of a bare string, Lance takes quotation marks for its syntax.
         match = MatchQuery(" ".join(terms), TERMS)  # type: ignore[call-arg]  # all others have defaults
         search = self._table.query().nearest_to_text(match)
         search = search.limit(k).select(["_rowid", "_score"])
-        found = self._table.read(search if sql is None else search.where(sql))
+        found = self._table.read(search if where is None else search.where(self._to_sql(where)))
         rows: RowIds = found.column("_rowid").to_numpy()
         return self._named(resident, rows, found.column("_score").to_numpy(), k)
 
@@ -170,28 +207,23 @@ class LanceSearch:
         cells = max(_LEAST_PROBES, math.pow(self._partitions, 1.5) / _CELLS_PER_PROBE)
         return max(1, min(self._partitions, math.ceil(cells * effort)))
 
-    def _passing(self, sql: str, most_bytes: int) -> tuple[RowIds | None, float]:
-        """Ids of the rows for which a condition holds, and their share of all rows.
+    def _share(self, sql: str) -> tuple[bool, float]:
+        """Whether so few rows meet a condition that Lance compares them all, or their share.
 
-        No ids if their vectors take more than some bytes. Shops filter by the same conditions
-        again and again, so the last ones are remembered.
+        Shops filter by the same conditions again and again, so the last ones are remembered.
         """
         generation = self._generation
-        known = self._passed.get(sql)
+        known = self._shares.get(sql)
         if known is not None and known[0] == generation:
             return known[1:]
-        most = most_bytes // self._row_bytes
-        query = self._table.query().where(sql).select(["_rowid"]).limit(most + 1)
-        rows: RowIds = self._table.read(query).column("_rowid").to_numpy()
-        share = 0.0
-        if len(rows) > most:
-            share = self._table.count(sql) / max(1, self._table.count(None))
-        passed = (rows if len(rows) <= most else None, share)
+        rows = self._table.count(sql)
+        few = rows * self._row_bytes <= _READ_AT_ONCE
+        found = (few, rows / max(1, self._table.count(None)))
         with self._loading:
-            self._passed[sql] = generation, *passed
-            if len(self._passed) > _FILTERS_REMEMBERED:
-                self._passed.popitem(last=False)
-        return passed
+            self._shares[sql] = generation, *found
+            if len(self._shares) > _FILTERS_REMEMBERED:
+                self._shares.popitem(last=False)
+        return found
 
     def _compared(self, resident: Resident, rows: RowIds, query: Vectors, k: int) -> Neighbors:
         """The ``k`` rows that are nearest to a query, compared in memory."""
@@ -229,3 +261,8 @@ class LanceSearch:
         query = self._table.table.take_row_ids(rows.tolist())
         query = query.select(["id", "product_id", *more]).with_row_id()
         return Resident.of([self._table.read(query)], self._metric, self._generation)
+
+
+def _candidates(k: int, effort: float) -> int:
+    """How many rows the ANN index proposes."""
+    return math.ceil((_CANDIDATES * k + _MORE_CANDIDATES) * min(effort, _MOST_CANDIDATES))

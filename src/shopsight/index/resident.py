@@ -87,11 +87,7 @@ class Resident:
 
     def places(self, row_ids: RowIds) -> NDArray[np.intp]:
         """Where the rows are in here; -1 for those that are not."""
-        if not len(self.row_ids):
-            return np.full(len(row_ids), -1)
-        places = np.searchsorted(self.row_ids, row_ids)
-        places[places == len(self.row_ids)] = 0
-        return np.where(self.row_ids[places] == row_ids, places, -1)
+        return places_among(self.row_ids, row_ids)
 
     def named(self, places: NDArray[np.intp], found: NDArray[np.float32]) -> Neighbors:
         """Rows at some places, with scores."""
@@ -121,6 +117,15 @@ class Resident:
         found = scores_at(self.metric, self.vectors, places, query)
         top = best(found, k)
         return self.named(places[top], found[top])
+
+
+def places_among(row_ids: RowIds, wanted: RowIds) -> NDArray[np.intp]:
+    """Where row ids are among ascending ones; -1 for those that are not."""
+    if not len(row_ids):
+        return np.full(len(wanted), -1)
+    places = np.searchsorted(row_ids, wanted)
+    places[places == len(row_ids)] = 0
+    return np.where(row_ids[places] == wanted, places, -1)
 
 
 def _with_room(vectors: Vectors | None, filled: int, rows: int, like: Vectors) -> Vectors:

@@ -10,9 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from shopsight.catalog.feeds import read_feed
 from shopsight.catalog.product import Product
 from shopsight.catalog.store import CatalogStore
@@ -20,7 +17,7 @@ from shopsight.encoders.base import Encoder
 from shopsight.errors import BusyError, IngestError, StorageError, VectorIndexError
 from shopsight.images.blocking import download_file
 from shopsight.images.fetch import FetchLimits
-from shopsight.images.prepare import ImageLimits, load_pixels
+from shopsight.images.prepare import ImageLimits, Prepared, prepare
 from shopsight.images.source import ImageSource
 from shopsight.index.collection import Collection
 from shopsight.ingest.lifecycle import IndexLifecycle
@@ -203,8 +200,8 @@ class Importer:
                 checked.set()
             return loaded
 
-        def decode(data: bytes) -> NDArray[np.uint8]:
-            return load_pixels(data, encoder().spec.preprocessing, self._options.image)
+        def decode(data: bytes) -> Prepared:
+            return prepare(data, encoder().spec.preprocessing, self._options.image)
 
         loader = ImageLoader(source, decode, look_ahead=self._options.look_ahead)
         try:

@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from shopsight.catalog.store import ImageState
 from shopsight.errors import ImageError
 from shopsight.images.fetch import Validators
+from shopsight.images.prepare import Prepared
 from shopsight.images.source import ImageSource, Loaded, Unchanged
 from shopsight.ingest.plan import ImageTask
 
 _POLL_S = 0.2
 """Seconds between looks whether to stop, while no picture arrives."""
 
-Decode = Callable[[bytes], NDArray[np.uint8]]
-"""Bytes of a picture to ``(size, size, 3)`` uint8 pixels; raises ``DecodeError``."""
+Decode = Callable[[bytes], Prepared]
+"""Bytes of a picture to what the encoder takes; raises ``DecodeError``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,11 @@ class ImageLoader:
         if loaded.sha256 == task.state.content_hash:
             return LoadedImage(task, state)
         try:
-            return LoadedImage(task, state, pixels=self._decode(loaded.data))
+            prepared = self._decode(loaded.data)
         except ImageError as error:
             return LoadedImage(task, task.state, error=str(error))
+        width, height = prepared.size
+        return LoadedImage(task, replace(state, width=width, height=height), prepared.pixels)
 
 
 def _next(

@@ -260,6 +260,8 @@ class SearchEngine:
                 known.location,
                 terms=one.terms,
                 record=one.record,
+                image_hash=known.content_hash,
+                image_size=known.size,
             )
             for one in ranked_
             if (known := found.get(one.record)) is not None

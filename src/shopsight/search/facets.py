@@ -9,7 +9,7 @@ from shopsight.errors import QueryError
 from shopsight.index.base import FacetRanges, FieldType
 from shopsight.index.collection import Collection as IndexCollection
 from shopsight.index.filter_check import unknown_field
-from shopsight.index.filters import And, Compare, Filter, In, IsNull, Not, Or
+from shopsight.index.filters import And, Filter, fields_of
 from shopsight.search.query import Facet, FacetValue
 
 MOST_VALUES = 1000
@@ -81,7 +81,7 @@ def without(where: Filter | None, name: str) -> Filter | None:
     """
     if where is None:
         return None
-    kept = tuple(term for term in _conjuncts(where) if set(_fields(term)) != {name})
+    kept = tuple(term for term in _conjuncts(where) if set(fields_of(term)) != {name})
     if not kept:
         return None
     return kept[0] if len(kept) == 1 else And(kept)
@@ -102,14 +102,3 @@ def _conjuncts(where: Filter) -> Iterator[Filter]:
             yield from _conjuncts(term)
     else:
         yield where
-
-
-def _fields(where: Filter) -> Iterator[str]:
-    match where:
-        case Compare(field) | In(field) | IsNull(field):
-            yield field
-        case And(terms) | Or(terms):
-            for term in terms:
-                yield from _fields(term)
-        case Not(term):
-            yield from _fields(term)

@@ -180,6 +180,8 @@ class Hit:
         match: How it relates to what was asked.
         terms: What made up the score, by name: ``image``, ``text``, ``boost.availability`` ...
         record: Key of that picture in the index.
+        image_hash: SHA-256 of its bytes, in hex, where it is known.
+        image_size: Its width and height in pixels, where they are known.
         seen_at_s: With a video, the second at which the product is seen best.
     """
 
@@ -192,6 +194,8 @@ class Hit:
     match: Match = Match.SIMILAR
     terms: Mapping[str, float] = field(default_factory=dict)
     record: str = ""
+    image_hash: str | None = None
+    image_size: tuple[int, int] | None = None
     seen_at_s: float | None = None
 
 

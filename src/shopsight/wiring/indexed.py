@@ -34,6 +34,7 @@ from shopsight.wiring.calibrating import QUICK_VIEWS
 from shopsight.wiring.limits import fetch_limits, image_limits, import_options
 from shopsight.wiring.models import Models
 from shopsight.wiring.serving import Serving, serving
+from shopsight.wiring.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from shopsight.ingest.importer import Importer
@@ -74,6 +75,7 @@ class IndexedShop:
         self.database = Database(settings.resolved_database_url)
         self.catalog = CatalogStore(self.database)
         self.models = Models(settings)
+        self.thumbnails = Thumbnails(settings)
         self._lifecycle = IndexLifecycle(
             VersionStore(self.database),
             self.catalog,

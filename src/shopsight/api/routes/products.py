@@ -1,4 +1,4 @@
-"""Products: read, write, delete, many at once, and their pictures."""
+"""Products: read, write, delete, many at once."""
 
 from __future__ import annotations
 
@@ -7,54 +7,32 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
-from fastapi.responses import FileResponse, RedirectResponse
 from pydantic import JsonValue, ValidationError
 
-from shopsight.api.models import BatchAnswer, BatchBody, BatchItem, ProductBody, ProductPage
+from shopsight.api.models import (
+    BatchAnswer,
+    BatchBody,
+    BatchItem,
+    ProductBody,
+    ProductPage,
+    ShownProduct,
+)
 from shopsight.api.parts import Parts, body_schema, problems, read_json
-from shopsight.api.pictures import is_kept, is_remote, local_file, meant, shown
+from shopsight.api.pictures import is_kept, is_remote, meant, with_pictures
 from shopsight.api.problems import FieldProblem, ProblemError, from_validation
 from shopsight.catalog.product import Product
-from shopsight.catalog.store import ImageState
 from shopsight.errors import NotFoundError
 from shopsight.wiring import Shop
-
-_CACHED = "public, max-age=300, stale-while-revalidate=86400"
 
 ProductId = Annotated[str, InPath(min_length=1, max_length=200, examples=["MUG001"])]
 
 
 def router(parts: Parts) -> APIRouter:
-    """Routes for products. Pictures come first: an id may hold slashes."""
+    """Routes for products."""
     routes = APIRouter(tags=["products"])
-    _add_pictures(routes, parts)
     _add_reads(routes, parts)
     _add_writes(routes, parts)
     return routes
-
-
-def _add_pictures(routes: APIRouter, parts: Parts) -> None:
-    @routes.get(
-        "/v1/products/{product_id:path}/images/{number:int}",
-        summary="A product's picture",
-        response_class=Response,
-        responses=problems(401, 404)
-        | {
-            200: {"description": "The picture.", "content": {"image/*": {}}},
-            304: {"description": "The picture has not changed."},
-            307: {"description": "The picture is on the web."},
-        },
-        dependencies=[Depends(parts.gate.search())],
-    )
-    async def get_picture(
-        request: Request,
-        product_id: ProductId,
-        number: Annotated[int, InPath(ge=0, le=50, examples=[0])],
-    ) -> Response:
-        state = await parts.lookups.run(parts.shop.image, product_id, number)
-        if is_remote(state.location):
-            return RedirectResponse(state.location, 307, headers={"Cache-Control": _CACHED})
-        return await parts.lookups.run(_file, state, request.headers.get("if-none-match"))
 
 
 def _add_reads(routes: APIRouter, parts: Parts) -> None:
@@ -70,25 +48,21 @@ def _add_reads(routes: APIRouter, parts: Parts) -> None:
         limit: Annotated[int, Query(ge=1, le=1000, description="Most products.")] = 100,
         after: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
     ) -> Response:
-        products = await parts.lookups.run(parts.shop.catalog.page, after=after, limit=limit + 1)
         root = request.scope.get("root_path", "")
-        page = ProductPage.model_construct(
-            products=[shown(product, root=root) for product in products[:limit]],
-            next=products[limit - 1].id if len(products) > limit else None,
-        )
+        page = await parts.lookups.run(_page, parts.shop, after, limit, root)
         return Response(page.model_dump_json(), media_type="application/json")
 
     @routes.get(
         "/v1/products/{product_id:path}",
         summary="Get a product",
-        response_model=Product,
+        response_model=ShownProduct,
         responses=problems(401, 404),
         dependencies=[Depends(parts.gate.search())],
     )
     async def get_product(request: Request, product_id: ProductId) -> Response:
-        product = await parts.lookups.run(parts.shop.catalog.one, product_id)
-        body = shown(product, root=request.scope.get("root_path", "")).model_dump_json()
-        return Response(body, media_type="application/json")
+        root = request.scope.get("root_path", "")
+        product = await parts.lookups.run(_product, parts.shop, product_id, root)
+        return Response(product.model_dump_json(), media_type="application/json")
 
 
 def _add_writes(routes: APIRouter, parts: Parts) -> None:
@@ -155,6 +129,21 @@ def _add_writes(routes: APIRouter, parts: Parts) -> None:
         return Response(answer.model_dump_json(), media_type="application/json")
 
 
+def _page(shop: Shop, after: str, limit: int, root: str) -> ProductPage:
+    products = shop.catalog.page(after=after, limit=limit + 1)
+    page = products[:limit]
+    states = shop.catalog.states([product.id for product in page])
+    return ProductPage.model_construct(
+        products=[with_pictures(one, states.get(one.id), root=root) for one in page],
+        next=page[-1].id if len(products) > limit else None,
+    )
+
+
+def _product(shop: Shop, product_id: str, root: str) -> ShownProduct:
+    product = shop.catalog.one(product_id)
+    return with_pictures(product, shop.catalog.states([product_id]).get(product_id), root=root)
+
+
 def _batch(shop: Shop, body: BatchBody, root: str) -> BatchAnswer:
     items: list[BatchItem | None] = []
     good: list[ProductBody] = []
@@ -207,13 +196,3 @@ def _upsert(shop: Shop, bodies: Sequence[ProductBody], root: str) -> list[BatchI
         return BatchItem(id=item.id, status=item.status, error=item.error)
 
     return [answer or outcome() for answer in answers]
-
-
-def _file(state: ImageState, known: str | None) -> Response:
-    path, media_type = local_file(state)
-    stat = path.stat()
-    etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
-    headers = {"Cache-Control": _CACHED, "ETag": etag}
-    if known and etag in known:
-        return Response(status_code=304, headers=headers)
-    return FileResponse(path, media_type=media_type, headers=headers, stat_result=stat)
