@@ -77,7 +77,7 @@ def read_cases(
     if not rows:
         raise FeedError(f"{path} has no photo{' with these values' if only else ''}.")
     column = _column(rows[0][1], labels, path)
-    products = column in PRODUCT_COLUMNS and column != labels.column
+    products = labels.column not in PRODUCT_COLUMNS and column in PRODUCT_COLUMNS
     given: dict[str, set[str]] = {}
     groups: dict[str, str] = {}
     for _, row in rows:
