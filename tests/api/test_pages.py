@@ -9,22 +9,14 @@ from shopsight.wiring import Shop
 
 
 def test_the_page_and_its_files_are_served(client: httpx.Client) -> None:
-    """The page comes with a strict policy, its files with their types; all may be asked anew."""
+    """The page and its files come with their types, and browsers ask each time for newer ones."""
     page = client.get("/")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert page.headers["Cache-Control"] == "no-cache"
     script = client.get("/static/app.js")
     assert script.headers["Content-Type"].startswith("text/javascript")
     assert script.headers["Cache-Control"] == "no-cache"
     assert client.get("/static/style.css").headers["Content-Type"].startswith("text/css")
-
-
-def test_api_answers_are_no_pages(client: httpx.Client) -> None:
-    """Should a browser show an answer of the API, nothing in it may run or be framed."""
-    policy = client.get("/v1/products").headers["Content-Security-Policy"]
-    assert policy == "default-src 'none'; frame-ancestors 'none'"
 
 
 def test_samples_are_listed_and_served(client: httpx.Client, sample_shop: Path) -> None:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shopsight.api.metrics import Metrics
 from shopsight.api.problems import ProblemError, respond
+from shopsight.api.security import protect
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _protect(MutableHeaders(scope=message), request_id)
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                protect(headers)
             await send(message)
 
         try:
@@ -61,13 +64,6 @@ class RequestContext:
             seconds = time.perf_counter() - started
             self._metrics.request(method, _template(scope), status, seconds)
             log.debug("%s %s: %d in %.1f ms", method, scope["path"], status, seconds * 1000)
-
-
-def _protect(headers: MutableHeaders, request_id: str) -> None:
-    headers["X-Request-ID"] = request_id
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 
 
 def _template(scope: Scope) -> str:
