@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import httpx
@@ -13,10 +14,24 @@ def test_the_page_and_its_files_are_served(client: httpx.Client) -> None:
     page = client.get("/")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert page.headers["Cache-Control"] == "no-cache"
-    script = client.get("/static/app.js")
+    script = client.get("/static/store/app.js")
     assert script.headers["Content-Type"].startswith("text/javascript")
+    assert script.headers["Content-Encoding"] == "gzip"
     assert script.headers["Cache-Control"] == "no-cache"
-    assert client.get("/static/style.css").headers["Content-Type"].startswith("text/css")
+    style = client.get("/static/shared/tokens.css")
+    assert style.headers["Content-Type"].startswith("text/css")
+
+
+def test_files_named_by_their_version_are_kept(client: httpx.Client) -> None:
+    """The page names its files with their version; these may be kept for ever, older ones not."""
+    (address,) = set(
+        re.findall(r'="\./(static/v-[0-9a-f]{12})/store/app\.js"', client.get("/").text)
+    )
+    script = client.get(f"/{address}/store/app.js")
+    assert "immutable" in script.headers["Cache-Control"]
+    older = client.get("/static/v-0123456789ab/store/app.js")
+    assert older.text == script.text
+    assert older.headers["Cache-Control"] == "no-cache"
 
 
 def test_samples_are_listed_and_served(client: httpx.Client, sample_shop: Path) -> None:

@@ -29,10 +29,19 @@ TRANSFER = """
 
 PREPARE = """
 async ([data, type]) => {
-  const { prepare } = await import("./static/photo.js");
+  const { prepare } = await import("./static/store/photo.js");
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   const sent = new Uint8Array(await (await prepare(new Blob([bytes], { type }))).arrayBuffer());
   return btoa(Array.from(sent, (byte) => String.fromCharCode(byte)).join(""));
+}
+"""
+
+
+WORDS = """
+async () => {
+  const { WORDS } = await import("./static/shared/i18n.js");
+  await import("./static/store/texts.js");
+  return WORDS;
 }
 """
 
@@ -247,7 +256,7 @@ def test_the_browsers_language_is_spoken_first(open_page: OpenPage) -> None:
 def test_all_words_exist_in_both_languages(open_page: OpenPage) -> None:
     """No key is shown in place of words: both languages have the same keys, none empty."""
     page = open_page()
-    languages = page.evaluate("import('./static/i18n.js').then((words) => words.WORDS)")
+    languages = page.evaluate(WORDS)
     assert languages["en"].keys() == languages["zh"].keys()
     assert all(all(words.values()) for words in languages.values())
 
@@ -276,11 +285,11 @@ def test_everything_can_be_done_with_the_keyboard(open_page: OpenPage) -> None:
     """Tab reaches the skip link, the language, photo, words and samples; Enter works."""
     page = open_page()
     seen = []
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.className + document.activeElement.type"))
     assert "skip" in seen[0]
-    assert "quietfile" in seen
+    assert "visually-hiddenfile" in seen
     assert "text" in seen
     assert "gosubmit" in seen
     page.keyboard.press("Enter")

@@ -13,7 +13,9 @@ from shopsight.index.filters import evaluate, parse
 OpenPage = Callable[..., Page]
 
 WAIT = 15_000
-FILTER_TEXT = "(chosen) => import('./static/question.js').then((one) => one.filterText(chosen))"
+FILTER_TEXT = (
+    "(chosen) => import('./static/store/question.js').then((one) => one.filterText(chosen))"
+)
 
 
 @pytest.fixture

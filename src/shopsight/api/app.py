@@ -83,7 +83,7 @@ def create_app(shop: Shop, *, samples: Sequence[Path] = ()) -> FastAPI:
     install(app)
     for resource in (search, pictures, products, duplicates, feeds, jobs, system, pages):
         app.include_router(resource.router(parts))
-    app.mount("/static", pages.PageFiles(directory=pages.WEB), name="static")
+    app.mount("/static", pages.files(), name="static")
     _describe_bodies(app)
     return app
 

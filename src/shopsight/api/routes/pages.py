@@ -1,21 +1,29 @@
-"""The shoppers' page: static files, and the sample photos of the demo."""
+"""The shoppers' page: its document, its files, and the sample photos of the demo."""
 
 from __future__ import annotations
 
+import hashlib
 from asyncio import to_thread
+from functools import cache
 from pathlib import Path
+from string import Template
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
 
 from shopsight.api.parts import Parts
 from shopsight.errors import NotFoundError
 
 WEB = Path(__file__).resolve().parents[2] / "web" / "static"
 """The pages' files. A path and no import: the layers ``api`` and ``web`` do not know each other."""
+
+_FOREVER = "public, max-age=31536000, immutable"
+_VERSION = "v-"
 
 
 def router(parts: Parts) -> APIRouter:
@@ -24,10 +32,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/")
     async def page() -> Response:
-        headers = {"Cache-Control": "no-cache"}
-        return FileResponse(
-            WEB / "index.html", media_type="text/html; charset=utf-8", headers=headers
-        )
+        return document("store/index.html", to_root=".", title="Shopsight")
 
     @routes.get("/samples")
     async def samples(request: Request) -> Response:
@@ -45,11 +50,60 @@ def router(parts: Parts) -> APIRouter:
     return routes
 
 
-class PageFiles(StaticFiles):
-    """The page's scripts and styles. Browsers ask each time whether they are still current."""
+def document(name: str, *, to_root: str, status: int = 200, **texts: str) -> Response:
+    """A page.
 
-    def file_response(self, *args: object, **kwargs: object) -> Response:
+    Args:
+        name: File of the template, such as ``store/index.html``.
+        to_root: How to get from the page's address to that of the server, such as ``..``. Relative,
+            so that it holds behind any proxy.
+        status: HTTP status.
+        texts: What fills the template's places: HTML, escaped already.
+    """
+    files = f"{to_root}/static/{version()}"
+    values = {"head": "", "content": ""} | texts
+    html = _template(name).substitute(values, files=files, home=f"{to_root}/")
+    return HTMLResponse(html, status, headers={"Cache-Control": "no-cache"})
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((WEB / name).read_text(encoding="utf-8"))
+
+
+@cache
+def version() -> str:
+    """Names the content of all files in their addresses, so that browsers may keep them."""
+    digest = hashlib.sha256()
+    for path in sorted(WEB.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(WEB).as_posix()}\n".encode())
+            digest.update(path.read_bytes())
+    return f"{_VERSION}{digest.hexdigest()[:12]}"
+
+
+def files() -> ASGIApp:
+    """The pages' scripts, styles, fonts and pictures, compressed."""
+    return GZipMiddleware(PageFiles(directory=WEB), minimum_size=500)
+
+
+class PageFiles(StaticFiles):
+    """The pages' files, by their paths, or by these under the name of the present version.
+
+    Browsers keep the versioned ones, and ask each time whether the others are still current.
+    """
+
+    def get_path(self, scope: Scope) -> str:
+        """The path of the file, without the version."""
+        path = super().get_path(scope)
+        first, _, rest = path.replace("\\", "/").partition("/")
+        return rest if first.startswith(_VERSION) else path
+
+    def file_response(
+        self, full_path: object, stat_result: object, scope: Scope, status_code: int = 200
+    ) -> Response:
         """A file, with its cache header."""
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # handed through
-        response.headers["Cache-Control"] = "no-cache"
+        response = super().file_response(full_path, stat_result, scope, status_code)  # type: ignore[arg-type]  # handed through
+        kept = f"/{version()}/" in scope["path"]
+        response.headers["Cache-Control"] = _FOREVER if kept else "no-cache"
         return response

@@ -1,7 +1,7 @@
 /** Whether shape or colour counts more: three choices, where the shop can tell the two apart. */
 
-import { make } from "./elements.js";
-import { t } from "./i18n.js";
+import { make } from "../shared/elements.js";
+import { t } from "../shared/i18n.js";
 
 const WORDS = { shape: "focusShape", balanced: "focusBalanced", color: "focusColor" };
 
@@ -32,10 +32,10 @@ class FocusSwitch extends HTMLElement {
     const focused = this.contains(document.activeElement);
     const choices = Object.entries(WORDS).map(([value, words]) => {
       const chosen = value === this.#chosen;
-      const input = make("input", { type: "radio", name: "focus", class: "quiet", value, checked: chosen });
+      const input = make("input", { type: "radio", name: "focus", class: "visually-hidden", value, checked: chosen });
       return make("label", {}, input, make("span", {}, t(words)));
     });
-    this.replaceChildren(make("fieldset", {}, make("legend", {}, t("focus")), make("div", {}, ...choices)));
+    this.replaceChildren(make("fieldset", {}, make("legend", {}, t("focus")), make("div", { class: "segments" }, ...choices)));
     if (focused) this.querySelector(":checked").focus();
   }
 }

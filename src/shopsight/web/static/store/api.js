@@ -1,5 +1,6 @@
 /** Talks to the server. */
 
+import { at } from "../shared/place.js";
 import { fieldsOf } from "./question.js";
 
 export const PAGE_SIZE = 24;
@@ -51,7 +52,7 @@ function asForm(fields) {
 async function post(message, signal) {
   let response;
   try {
-    response = await fetch("v1/search", { method: "POST", ...message, signal });
+    response = await fetch(at("v1/search"), { method: "POST", ...message, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new SearchError(0, "network");
@@ -71,7 +72,7 @@ async function reasonOf(response) {
 /** What searches can be asked for; nothing where the server does not tell. */
 export async function options() {
   try {
-    const response = await fetch("v1/search/options");
+    const response = await fetch(at("v1/search/options"));
     if (response.ok) return await response.json();
   } catch {
     // the search itself will say what is wrong
@@ -82,7 +83,7 @@ export async function options() {
 /** Addresses of the sample photos; none in a real shop. */
 export async function sampleLinks() {
   try {
-    const response = await fetch("samples");
+    const response = await fetch(at("samples"));
     return response.ok ? (await response.json()).samples : [];
   } catch {
     return [];

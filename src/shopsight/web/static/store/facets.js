@@ -1,8 +1,8 @@
 /** What hits may be narrowed to, with counts, and the order they come in. */
 
-import { icon, make } from "./elements.js";
-import { money } from "./format.js";
-import { t, WORDS } from "./i18n.js";
+import { icon, make } from "../shared/elements.js";
+import { money } from "../shared/format.js";
+import { hasWords, t } from "../shared/i18n.js";
 
 /** Fields worth offering, in this order, where the shop has them. */
 export const FACETS = ["product_type", "brand", "price", "color", "availability"];
@@ -59,7 +59,7 @@ class FacetPanel extends HTMLElement {
     };
     return make(
       "button",
-      { type: "button", class: "small", "data-key": "toggle", "aria-expanded": String(this.#open), "aria-controls": "facets", click: act },
+      { type: "button", class: "button small", "data-key": "toggle", "aria-expanded": String(this.#open), "aria-controls": "facets", click: act },
       icon("filter"),
       t("filters"),
       count > 0 && make("b", {}, String(count)),
@@ -78,7 +78,7 @@ class FacetPanel extends HTMLElement {
       return make("li", { class: "chip" }, make("span", {}, label), remove);
     });
     const clear = () => this.#announce({ chosen: {} });
-    const all = make("button", { type: "button", class: "text", "data-key": "clear", click: clear }, t("clearFilters"));
+    const all = make("button", { type: "button", class: "link", "data-key": "clear", click: clear }, t("clearFilters"));
     return make("ul", { role: "list", class: "active", "aria-label": t("activeFilters") }, ...chips, make("li", {}, all));
   }
 
@@ -87,7 +87,7 @@ class FacetPanel extends HTMLElement {
       make("option", { value, selected: value === this.#sort }, t(words)),
     );
     const act = ({ target }) => this.#announce({ sort: target.value });
-    const select = make("select", { "data-key": "sort", change: act }, ...choices);
+    const select = make("select", { class: "input small", "data-key": "sort", change: act }, ...choices);
     return make("label", { class: "sort" }, make("span", {}, t("sort")), select);
   }
 
@@ -117,7 +117,7 @@ class FacetPanel extends HTMLElement {
 
   #label(field, value) {
     if (typeof value !== "string") return this.#range(value);
-    if (field === "availability" && value in WORDS.en) return t(value);
+    if (field === "availability" && hasWords(value)) return t(value);
     return field === "product_type" ? value.split(" > ").at(-1) : value;
   }
 

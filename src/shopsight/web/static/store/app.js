@@ -1,5 +1,7 @@
 /** The shopper's page: a photo or words come in, from wherever, and products go out. */
 
+import "./texts.js"; // first: whatever shows words needs them
+import "../shared/switches.js";
 import "./ask.js";
 import "./chips.js";
 import "./focus.js";
@@ -9,7 +11,7 @@ import "./words.js";
 import { options, PAGE_SIZE, sampleLinks, search, SearchError } from "./api.js";
 import { explanation, isThePhotos } from "./errors.js";
 import { FACETS } from "./facets.js";
-import { t, translatePage } from "./i18n.js";
+import { t, translatePage } from "../shared/i18n.js";
 import { listenForDrops, listenForPastes } from "./intake.js";
 import { prepare } from "./photo.js";
 import { begin, change, isAsked, isVisual, question } from "./question.js";
@@ -215,6 +217,8 @@ function on(event, act) {
 }
 
 translatePage();
+document.title = t("pageTitle");
+document.addEventListener("language", () => (document.title = t("pageTitle")));
 document.addEventListener("photo", ({ detail }) => (detail ? takePhoto(detail) : nothingUsable("errorNetwork")));
 document.addEventListener("unphoto", dropPhoto);
 document.addEventListener("words", ({ detail }) => takeWords(detail));

@@ -1,10 +1,9 @@
-/** Every word of the page. */
+/** Every word of the storefront that other pages do not share. */
 
-/** By language and key. */
-export const WORDS = {
+import { addWords } from "../shared/i18n.js";
+
+addWords({
   en: {
-    languageName: "English",
-    language: "Language",
     pageTitle: "Shopsight · find it with a photo or words",
     skip: "Skip to the search",
     headline: "Find it with a photo",
@@ -30,15 +29,9 @@ export const WORDS = {
     loadingMore: "Loading…",
     nothingTitle: "Nothing found",
     nothing: "Nothing in the shop looks like this yet. A photo that shows the thing large and alone works best.",
-    retry: "Try again",
-    newTab: "opens in a new tab",
     similarity: "Similarity: {percent}",
     wasPrice: "Regular price",
     nowPrice: "Sale price",
-    in_stock: "In stock",
-    out_of_stock: "Out of stock",
-    preorder: "Pre-order",
-    backorder: "On back-order",
     errorTitle: "That did not work",
     photoTitle: "This photo cannot be used",
     videoTitle: "This video cannot be used",
@@ -101,7 +94,6 @@ export const WORDS = {
     whyGone: "There is no longer anything to compare: the ranking has changed. Search again, please.",
     whyFailed: "This cannot be explained at the moment. Please try again in a little while.",
     inTheShop: "In the shop",
-    close: "Close",
     part_shape: "Shape",
     part_color: "Colour",
     term_image: "Looks like it",
@@ -126,8 +118,6 @@ export const WORDS = {
     facet_availability: "Availability",
   },
   zh: {
-    languageName: "中文",
-    language: "语言",
     pageTitle: "Shopsight · 以图或文字找货",
     skip: "跳到搜索",
     headline: "拍照找同款",
@@ -153,15 +143,9 @@ export const WORDS = {
     loadingMore: "加载中…",
     nothingTitle: "没有找到",
     nothing: "店里暂时没有相似的商品。请尽量使用主体清晰、占满画面的照片。",
-    retry: "重试",
-    newTab: "在新标签页打开",
     similarity: "相似度：{percent}",
     wasPrice: "原价",
     nowPrice: "促销价",
-    in_stock: "有货",
-    out_of_stock: "缺货",
-    preorder: "预售",
-    backorder: "可预订，稍后发货",
     errorTitle: "出了点问题",
     photoTitle: "无法使用这张照片",
     videoTitle: "无法使用这段视频",
@@ -224,7 +208,6 @@ export const WORDS = {
     whyGone: "排名已经变化，无法比较。请重新搜索。",
     whyFailed: "暂时无法说明原因，请稍后再试。",
     inTheShop: "店里的商品",
-    close: "关闭",
     part_shape: "款式",
     part_color: "颜色",
     term_image: "外观相似",
@@ -248,4 +231,4 @@ export const WORDS = {
     facet_color: "颜色",
     facet_availability: "库存",
   },
-};
+});

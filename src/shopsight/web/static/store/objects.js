@@ -1,7 +1,7 @@
 /** The photo as it is searched: what is on it can be chosen, or all of it. */
 
-import { icon, make } from "./elements.js";
-import { t } from "./i18n.js";
+import { icon, make } from "../shared/elements.js";
+import { t } from "../shared/i18n.js";
 
 /**
  * Announces with the event "object" what is meant: `{box, whole}`; and with "unphoto" that the photo is no longer.
@@ -91,7 +91,7 @@ class PhotoObjects extends HTMLElement {
       "button",
       {
         type: "button",
-        class: "small whole",
+        class: "button small whole",
         "data-name": "whole",
         "aria-pressed": String(this.#whole),
         click: () => this.#choose({ box: null, whole: !this.#whole }),
@@ -105,7 +105,7 @@ class PhotoObjects extends HTMLElement {
     const name = t("removePhoto");
     return make(
       "button",
-      { type: "button", class: "small remove", "data-name": "remove", "aria-label": name, title: name, click: act },
+      { type: "button", class: "button small square remove", "data-name": "remove", "aria-label": name, title: name, click: act },
       icon("close"),
     );
   }

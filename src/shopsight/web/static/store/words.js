@@ -1,7 +1,7 @@
 /** The field for words, alone or beside a photo, and the chips of what was understood of them. */
 
-import { icon, make } from "./elements.js";
-import { t } from "./i18n.js";
+import { icon, make } from "../shared/elements.js";
+import { t } from "../shared/i18n.js";
 
 const MOST = 1000;
 
@@ -15,7 +15,7 @@ class SearchWords extends HTMLElement {
     autocomplete: "off",
     enterkeyhint: "search",
   });
-  #label = make("label", { for: "words", class: "quiet" });
+  #label = make("label", { for: "words", class: "visually-hidden" });
   #clear = make("button", { type: "button", class: "clear" }, icon("close"));
   #go = make("button", { type: "submit", class: "go" }, icon("search"));
   #beside = false;

@@ -1,8 +1,8 @@
 /** One product of the results. */
 
-import { icon, make, webLink } from "./elements.js";
-import { clock, money, percent } from "./format.js";
-import { language, t } from "./i18n.js";
+import { icon, make, webLink } from "../shared/elements.js";
+import { clock, money, percent } from "../shared/format.js";
+import { language, t } from "../shared/i18n.js";
 
 const MOST_SURE = 0.99; // rounding up would promise certainty
 
@@ -49,7 +49,7 @@ class ProductCard extends HTMLElement {
     const detail = { hit: this.#hit, rank: this.#rank, title };
     const act = () => this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
     const label = t("aboutProduct", { action: t(name), title });
-    return make("button", { type: "button", class: "text", "aria-label": label, click: act }, t(name));
+    return make("button", { type: "button", class: "link", "aria-label": label, click: act }, t(name));
   }
 }
 
@@ -64,7 +64,7 @@ function shopLink(link, title) {
     "a",
     { href: link, target: "_blank", rel: "noopener noreferrer" },
     title,
-    make("span", { class: "quiet" }, ` (${t("newTab")})`),
+    make("span", { class: "visually-hidden" }, ` (${t("newTab")})`),
   );
 }
 
@@ -93,10 +93,10 @@ function prices({ price, sale_price: sale }) {
   if (!price && !sale) return null;
   const line = make("p", { class: "price" });
   const reduced = sale && price && Number(sale.amount) < Number(price.amount);
-  if (reduced) line.append(make("span", { class: "quiet" }, `${t("nowPrice")}: `));
+  if (reduced) line.append(make("span", { class: "visually-hidden" }, `${t("nowPrice")}: `));
   line.append(make("strong", reduced ? { class: "sale" } : {}, money(sale ?? price)));
   if (reduced) {
-    line.append(" ", make("span", { class: "quiet" }, `${t("wasPrice")}: `), make("s", {}, money(price)));
+    line.append(" ", make("span", { class: "visually-hidden" }, `${t("wasPrice")}: `), make("s", {}, money(price)));
   }
   return line;
 }

@@ -1,8 +1,8 @@
-/** Where shoppers give their photo: the button, the preview, the samples, and the language switch. */
+/** Where shoppers give their photo: the button, the preview, the samples. */
 
-import { icon, make } from "./elements.js";
+import { icon, make } from "../shared/elements.js";
 import "./objects.js";
-import { LANGUAGES, language, nameOf, setLanguage, t } from "./i18n.js";
+import { t } from "../shared/i18n.js";
 
 /** Announces a photo to whoever listens: a File, or the address of a picture. */
 function announce(element, photo) {
@@ -18,7 +18,7 @@ class PhotoDrop extends HTMLElement {
   #video = false;
   #photo = make("photo-objects");
   #emblem = make("div", { class: "emblem", "aria-hidden": "true" }, icon("image"));
-  #input = make("input", { type: "file", accept: PHOTOS, id: "photo", class: "quiet" });
+  #input = make("input", { type: "file", accept: PHOTOS, id: "photo", class: "visually-hidden" });
   #words = make("span");
   #hint = make("p", { class: "hint" });
 
@@ -28,7 +28,7 @@ class PhotoDrop extends HTMLElement {
       this.#input.value = ""; // so that the same file can be chosen again
       if (file) announce(this, file);
     });
-    const label = make("label", { for: "photo", class: "button" }, icon("camera"), this.#words);
+    const label = make("label", { for: "photo", class: "button primary" }, icon("upload"), this.#words);
     this.append(this.#photo, this.#emblem, make("div", { class: "choose" }, this.#input, label, this.#hint));
     document.addEventListener("language", () => this.#render());
     this.#render();
@@ -110,28 +110,5 @@ class SamplePhotos extends HTMLElement {
   }
 }
 
-class LanguageSwitch extends HTMLElement {
-  connectedCallback() {
-    document.addEventListener("language", () => this.#render());
-    this.#render();
-  }
-
-  #render() {
-    const focused = this.contains(document.activeElement);
-    const buttons = LANGUAGES.map((code) =>
-      make(
-        "button",
-        { type: "button", lang: code, "aria-pressed": String(code === language()), click: () => setLanguage(code) },
-        nameOf(code),
-      ),
-    );
-    this.setAttribute("role", "group");
-    this.setAttribute("aria-label", t("language"));
-    this.replaceChildren(...buttons);
-    if (focused) this.querySelector('[aria-pressed="true"]').focus();
-  }
-}
-
 customElements.define("photo-drop", PhotoDrop);
 customElements.define("sample-photos", SamplePhotos);
-customElements.define("language-switch", LanguageSwitch);

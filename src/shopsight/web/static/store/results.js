@@ -1,7 +1,7 @@
 /** The list of results, in each of its states: nothing yet, loading, found, empty, failed. */
 
-import { icon, make } from "./elements.js";
-import { t } from "./i18n.js";
+import { icon, make } from "../shared/elements.js";
+import { t } from "../shared/i18n.js";
 import "./card.js";
 
 const SKELETONS = 12;
@@ -23,7 +23,7 @@ class SearchResults extends HTMLElement {
   loading() {
     this.setAttribute("aria-busy", "true");
     this.#show(() => {
-      const cards = Array.from({ length: SKELETONS }, () => make("div", { class: "skeleton" }, make("i"), make("b"), make("b")));
+      const cards = Array.from({ length: SKELETONS }, () => make("div", { class: "holder" }, make("i", { class: "skeleton" }), make("b", { class: "skeleton" }), make("b", { class: "skeleton" })));
       this.replaceChildren(
         make("h2", {}, t("searching")),
         make("div", { class: "grid", "aria-hidden": "true" }, ...cards),
@@ -47,7 +47,9 @@ class SearchResults extends HTMLElement {
         return make("li", {}, card);
       });
       this.replaceChildren(
-        make("h2", about.honest ? { class: "honest" } : {}, about.heading()),
+        about.honest
+          ? make("div", { class: "banner warn" }, icon("info"), make("h2", {}, about.heading()))
+          : make("h2", {}, about.heading()),
         make("ul", { class: "grid", role: "list" }, ...cards),
         ...(more ? [this.#moreButton(more)] : []),
       );
@@ -71,7 +73,7 @@ class SearchResults extends HTMLElement {
    */
   failed(title, explanation, retry) {
     this.removeAttribute("aria-busy");
-    const again = retry && (() => make("button", { type: "button", class: "plain", click: retry }, t("retry")));
+    const again = retry && (() => make("button", { type: "button", class: "button", click: retry }, t("retry")));
     this.#show(() => this.#note("sad", t(title), t(explanation), again && again()));
   }
 
@@ -82,7 +84,7 @@ class SearchResults extends HTMLElement {
   }
 
   #moreButton(more) {
-    const button = make("button", { type: "button", class: "plain more" }, t("more"));
+    const button = make("button", { type: "button", class: "button more" }, t("more"));
     button.addEventListener("click", async () => {
       button.disabled = true;
       button.textContent = t("loadingMore");

@@ -1,22 +1,21 @@
 /** Why a hit matched: both pictures with what counted, and what the score is made of. */
 
-import { icon, make } from "./elements.js";
-import { decimal, percent } from "./format.js";
-import { t, WORDS } from "./i18n.js";
+import { makeDialog } from "../shared/dialog.js";
+import { make } from "../shared/elements.js";
+import { decimal, percent } from "../shared/format.js";
+import { hasWords, t } from "../shared/i18n.js";
 
-/** A dialog; Escape closes it, and the focus goes back to where it came from. */
+/** The dialog that explains a hit. */
 class WhyDialog extends HTMLElement {
-  #dialog = make("dialog", { "aria-labelledby": "why-title" });
+  #dialog;
+  #fill;
   #render = () => {};
   #loading = new AbortController();
 
   connectedCallback() {
-    this.#dialog.addEventListener("close", () => this.#loading.abort());
-    this.#dialog.addEventListener("click", ({ target }) => {
-      if (target === this.#dialog) this.#dialog.close(); // beside it: what is in it is another target
-    });
+    const { dialog, fill } = makeDialog({ closed: () => this.#loading.abort() });
+    [this.#dialog, this.#fill] = [dialog, fill];
     document.addEventListener("language", () => this.#render());
-    this.append(this.#dialog);
   }
 
   /**
@@ -28,7 +27,8 @@ class WhyDialog extends HTMLElement {
   async open(title, load, chips) {
     this.#loading = new AbortController();
     const { signal } = this.#loading;
-    this.#show(title, () => make("p", { class: "wait", role: "status" }, t("whyLoading")));
+    const waiting = () => make("div", { class: "waiting", role: "status" }, make("span", { class: "spinner" }), t("whyLoading"));
+    this.#show(title, waiting);
     this.#dialog.showModal();
     try {
       const hit = await load(signal);
@@ -43,19 +43,7 @@ class WhyDialog extends HTMLElement {
   }
 
   #show(title, content) {
-    this.#render = () => {
-      const focused = this.#dialog.contains(document.activeElement);
-      const close = make(
-        "button",
-        { type: "button", class: "small", "aria-label": t("close"), title: t("close"), click: () => this.#dialog.close() },
-        icon("close"),
-      );
-      this.#dialog.replaceChildren(
-        make("header", {}, make("h2", { id: "why-title" }, t("whyTitle", { title })), close),
-        make("div", { class: "told" }, content()),
-      );
-      if (focused) close.focus();
-    };
+    this.#render = () => this.#fill(t("whyTitle", { title }), content());
     this.#render();
   }
 }
@@ -63,7 +51,7 @@ class WhyDialog extends HTMLElement {
 function told({ explanation, terms }, chips) {
   return make(
     "div",
-    {},
+    { class: "told" },
     make(
       "div",
       { class: "pair" },
@@ -102,7 +90,7 @@ function termName(name, chips) {
 }
 
 function named(key, otherwise) {
-  return key in WORDS.en ? t(key) : otherwise;
+  return hasWords(key) ? t(key) : otherwise;
 }
 
 customElements.define("why-dialog", WhyDialog);

@@ -1,7 +1,7 @@
 /** What was understood of the words, each to take away. */
 
-import { icon, make } from "./elements.js";
-import { t } from "./i18n.js";
+import { icon, make } from "../shared/elements.js";
+import { t } from "../shared/i18n.js";
 
 const KINDS = { filter: "chipFilter", boost: "chipBoost" };
 
