@@ -129,6 +129,21 @@ class Settings(BaseSettings):
     thumbnail_cache_bytes: int = Field(
         500_000_000, ge=0, description="Bytes of thumbnails kept in the data folder."
     )
+    session_hours: float = Field(
+        12, gt=0, le=720, description="Hours after which the back office asks for the key again."
+    )
+    usage: bool = Field(
+        default=True, description="Whether searches and events are recorded for figures of usage."
+    )
+    usage_texts: bool = Field(
+        default=True, description="Whether the words of searches are among them, normalised."
+    )
+    usage_days: int = Field(
+        90, ge=1, le=3650, description="Days after which recorded searches and events are deleted."
+    )
+    usage_max_rows: int = Field(
+        5_000_000, ge=1000, description="Recorded events at most; the oldest are deleted first."
+    )
     max_upload_bytes: int = Field(
         12_000_000, ge=1000, description="Bytes of one request with a photo."
     )

@@ -10,12 +10,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shopsight.api.history import History
 from shopsight.api.metrics import Metrics
 from shopsight.api.problems import ProblemError, respond
 from shopsight.api.security import protect
 
 log = logging.getLogger(__name__)
 
+_FAILED = 500
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -25,11 +27,13 @@ class RequestContext:
     Args:
         app: The application.
         metrics: Where requests are counted.
+        history: Where failures are noted.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, history: History) -> None:
         self._app = app
         self._metrics = metrics
+        self._history = history
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,6 +67,8 @@ class RequestContext:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             seconds = time.perf_counter() - started
             self._metrics.request(method, _template(scope), status, seconds)
+            if status >= _FAILED:
+                self._history.error()
             log.debug("%s %s: %d in %.1f ms", method, scope["path"], status, seconds * 1000)
 
 

@@ -7,24 +7,18 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 from filelock import FileLock, Timeout
 from pydantic import JsonValue
 
+from shopsight.api.job_kinds import INDEX_FEED, KINDS, Notes, Outcome, StoppedError
 from shopsight.catalog.jobs import FINISHED, Job, JobState, JobStore
 from shopsight.errors import BusyError, ShopsightError
-from shopsight.ingest.report import IngestCounters
 from shopsight.wiring import Shop
 
 log = logging.getLogger(__name__)
 
-INDEX_FEED = "index"
-"""The kind of job that indexes a feed."""
-
-_NOTE_EVERY_S = 1.0
 _LOOK_EVERY_S = 5.0
 _ORPHAN_AGE_S = 86_400.0
 
@@ -63,14 +57,22 @@ class JobRunner:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
-    def submit(self, request: Mapping[str, JsonValue], *, job_id: str | None = None) -> Job:
-        """Queue the indexing of a feed.
+    def submit(
+        self,
+        request: Mapping[str, JsonValue],
+        *,
+        kind: str = INDEX_FEED,
+        job_id: str | None = None,
+    ) -> Job:
+        """Queue a job, by default the indexing of a feed.
 
         Args:
-            request: ``path`` or ``url``, and the fields of ``FeedOptions``.
+            request: All that it needs to know, such as ``path`` or ``url`` and the fields of
+                ``FeedOptions``. The file at ``path`` is deleted when the job has ended.
+            kind: One of :data:`.job_kinds.KINDS`.
             job_id: The job's id, if it had to be known before.
         """
-        job = self._jobs.add(INDEX_FEED, request, job_id=job_id)
+        job = self._jobs.add(kind, request, job_id=job_id)
         self._wake.set()
         return job
 
@@ -120,7 +122,7 @@ class JobRunner:
         if self._closing.is_set():
             cancel.set()
         try:
-            self._index(job, cancel)
+            self._end(job, self._outcome(job, cancel))
         except BusyError as error:
             self._jobs.put_back(job.id, why=str(error))
             return False
@@ -141,23 +143,19 @@ class JobRunner:
             self._forget_upload(ended)
         return True
 
-    def _index(self, job: Job, cancel: threading.Event) -> None:
-        request = job.request
-        report = self._shop.index(
-            str(request.get("path") or request["url"]),
-            format=cast("str | None", request.get("format")),
-            mapping=cast("dict[str, str] | None", request.get("mapping")) or None,
-            local_images=False,
-            sync=bool(request.get("sync")),
-            default_currency=cast("str | None", request.get("currency")),
-            progress=_Notes(self._jobs, job.id, cancel),
-            cancel=cancel,
-        )
-        result = cast("dict[str, JsonValue]", report.as_dict())
-        if not report.cancelled:
-            self._jobs.finish(job.id, JobState.SUCCEEDED, progress=result)
-        elif self._jobs.progress(job.id, result) is JobState.CANCELLING:
-            self._jobs.finish(job.id, JobState.CANCELLED, progress=result)
+    def _outcome(self, job: Job, cancel: threading.Event) -> Outcome:
+        if job.kind not in KINDS:
+            raise ShopsightError(f"This server knows no jobs of the kind {job.kind!r}.")
+        try:
+            return KINDS[job.kind](self._shop, job, Notes(self._jobs, job.id, cancel))
+        except StoppedError:
+            return Outcome(self._jobs.get(job.id).progress, cancelled=True)
+
+    def _end(self, job: Job, outcome: Outcome) -> None:
+        if not outcome.cancelled:
+            self._jobs.finish(job.id, JobState.SUCCEEDED, progress=outcome.result)
+        elif self._jobs.progress(job.id, outcome.result) is JobState.CANCELLING:
+            self._jobs.finish(job.id, JobState.CANCELLED, progress=outcome.result)
         else:
             self._jobs.put_back(
                 job.id, why="The server was stopped while this ran; it goes on from there."
@@ -185,22 +183,3 @@ class JobRunner:
                 Path(str(path)).unlink(missing_ok=True)
             except OSError as error:
                 log.warning("The uploaded feed %s cannot be deleted: %s", path, error)
-
-
-class _Notes:
-    """A progress that keeps a job's counters up to date and learns that it is to stop."""
-
-    def __init__(self, jobs: JobStore, job_id: str, cancel: threading.Event) -> None:
-        self._jobs = jobs
-        self._job_id = job_id
-        self._cancel = cancel
-        self._noted = 0.0
-
-    def update(self, counters: IngestCounters) -> None:
-        """Take note."""
-        now = time.monotonic()
-        if now - self._noted < _NOTE_EVERY_S:
-            return
-        self._noted = now
-        if self._jobs.progress(self._job_id, asdict(counters)) is JobState.CANCELLING:
-            self._cancel.set()

@@ -12,11 +12,13 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from shopsight.api.auth import Gate
+from shopsight.api.history import History
 from shopsight.api.jobs_runner import JobRunner
 from shopsight.api.metrics import Metrics
 from shopsight.api.problems import ProblemError, from_validation
 from shopsight.api.thumbnails import Thumbnailer
 from shopsight.api.upkeep import Upkeep
+from shopsight.api.usage_log import UsageLog
 from shopsight.api.workers import Workers
 from shopsight.catalog.jobs import JobStore
 from shopsight.search.cache import RecentPhotos
@@ -44,6 +46,8 @@ class Parts:
         lookups: Threads for short database calls and for parsing.
         thumbnails: Small copies of pictures.
         recent: Photos of recent searches, for further ones; in memory only.
+        usage: Takes note of searches and events.
+        history: The last hour, for charts.
         samples: Photos that the page offers to try.
     """
 
@@ -59,12 +63,15 @@ class Parts:
     lookups: Workers
     thumbnails: Thumbnailer
     recent: RecentPhotos
+    usage: UsageLog
+    history: History
     samples: tuple[Path, ...] = ()
 
     def close_background(self) -> None:
-        """End the jobs and the upkeep."""
+        """End the jobs and the upkeep, and write what waits."""
         self.upkeep.close()
         self.runner.close()
+        self.usage.close()
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

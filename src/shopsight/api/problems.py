@@ -152,6 +152,7 @@ _TITLES = {
     413: "The request is too large",
     415: "The request is of no known type",
     422: "The request cannot be processed",
+    429: "Too many tries",
     500: "The server failed",
     503: "The server cannot answer now",
     504: "The answer took too long",

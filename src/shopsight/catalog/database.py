@@ -142,6 +142,63 @@ api_keys = Table(
     Column("last_used_at", Float),
 )
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # of the cookie's token
+    Column("key_id", ForeignKey("api_keys.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+)
+
+shop_settings = Table(
+    "shop_settings",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+
+saved_feeds = Table(
+    "saved_feeds",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("body", Text, nullable=False),  # SavedFeed as JSON
+)
+
+distinct_products = Table(
+    "distinct_products",
+    metadata,
+    Column("first", String(200), primary_key=True),  # the lesser of the two ids
+    Column("second", String(200), primary_key=True),
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    Column("query_id", String(64), primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("text", String(200)),  # normalised; null where none was given, or none is kept
+    Column("hits", Integer, nullable=False),
+    Column("no_match", Boolean, nullable=False),
+    Column("latency_ms", Float, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("type", String(16), nullable=False),
+    Column("product_id", String(200), nullable=False),
+    Column("query_id", String(64)),
+    Column("position", Integer),  # from 1
+    Column("value", Float),
+    Column("user_id", String(100)),
+    Index("events_by_product", "product_id", "type"),
+    Index("events_by_query", "query_id"),
+)
+
 
 class Database:
     """Connections to the database, with the tables in place.
@@ -270,9 +327,15 @@ __all__ = [
     "api_keys",
     "attribute_types",
     "calibrations",
+    "distinct_products",
+    "events",
     "images",
     "index_versions",
     "jobs",
     "metadata",
     "products",
+    "saved_feeds",
+    "searches",
+    "sessions",
+    "shop_settings",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -156,14 +157,18 @@ class CatalogStore:
         except KeyError:
             raise NotFoundError(f"There is no product with the id {product_id!r}.") from None
 
-    def page(self, *, after: str = "", limit: int = 100) -> list[Product]:
-        """Products in the order of their ids, those behind ``after``, at most ``limit``."""
-        query = (
-            select(products.c.body)
-            .where(products.c.id > after)
-            .order_by(products.c.id)
-            .limit(limit)
-        )
+    def page(self, *, after: str = "", limit: int = 100, containing: str = "") -> list[Product]:
+        """Products in the order of their ids, those behind ``after``, at most ``limit``.
+
+        ``containing`` leaves only those with this text in the value of some field, whatever the
+        case of its letters.
+        """
+        query = select(products.c.body).where(products.c.id > after)
+        if containing:
+            # As it stands within a string of JSON.
+            written = json.dumps(containing, ensure_ascii=False)[1:-1]
+            query = query.where(products.c.body.icontains(written, autoescape=True))
+        query = query.order_by(products.c.id).limit(limit)
         with self._database.begin() as connection:
             return [
                 Product.model_validate_json(body) for body in connection.execute(query).scalars()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from shopsight.api.models_duplicates import DuplicateItem, DuplicatePage
-from shopsight.api.parts import Parts, problems
+from shopsight.api.parts import Parts, body_schema, problems, read_json
+from shopsight.catalog.distinct import DistinctStore, Pair, pairs_of
 from shopsight.errors import BusyError
 from shopsight.search.duplicates import THRESHOLD, DuplicateGroup
 
@@ -18,6 +21,24 @@ FRESH_S = 300.0
 """How long an answer serves further pages; the first page of an older one is found anew."""
 
 Key = tuple[float, bool]
+
+
+class DistinctBody(BaseModel):
+    """Products that are different things.
+
+    Attributes:
+        product_ids: Each of them is another thing than each other one.
+        distinct: ``false`` takes it back.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"product_ids": ["MUG001", "MUG002"]}]}
+    )
+
+    product_ids: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        min_length=2, max_length=50
+    )
+    distinct: bool = True
 
 
 class Found:
@@ -38,18 +59,23 @@ class Found:
         self._finding = threading.Lock()
         self._kept: tuple[Key, float, list[DuplicateGroup]] | None = None
 
-    def page(self, key: Key, offset: int, limit: int) -> DuplicatePage:
+    def page(
+        self, key: Key, offset: int, limit: int, hidden: AbstractSet[Pair] = frozenset()
+    ) -> DuplicatePage:
         """One page of all groups.
 
         Args:
             key: Threshold, and whether variants count.
             offset: Groups to skip.
             limit: Groups wanted.
+            hidden: Pairs that are different things; groups of nothing else are left out.
 
         Raises:
             BusyError: They are being found for somebody else.
         """
         groups = self._groups(key, anew=offset == 0)
+        if hidden:
+            groups = [group for group in groups if not pairs_of(group.product_ids) <= hidden]
         end = offset + limit
         return DuplicatePage(
             groups=[DuplicateItem.of(group) for group in groups[offset:end]],
@@ -82,6 +108,7 @@ def router(parts: Parts) -> APIRouter:
         return parts.shop.duplicates(threshold=threshold, include_variants=include_variants)
 
     found = Found(find)
+    distinct = DistinctStore(parts.shop.database)
 
     @routes.get(
         "/v1/duplicates",
@@ -102,8 +129,27 @@ def router(parts: Parts) -> APIRouter:
         ] = False,
         limit: Annotated[int, Query(ge=1, le=1000, description="Most groups.")] = 100,
         offset: Annotated[int, Query(ge=0, description="Groups to skip.")] = 0,
+        include_distinct: Annotated[
+            bool, Query(description="Whether groups found to be different things count, too.")
+        ] = False,
     ) -> DuplicatePage:
         key = threshold, include_variants
-        return await parts.writes.run(found.page, key, offset, limit)
+        hidden: set[Pair] = set() if include_distinct else await parts.lookups.run(distinct.all)
+        return await parts.writes.run(found.page, key, offset, limit, hidden)
+
+    @routes.post(
+        "/v1/duplicates/distinct",
+        summary="Say that products are different things, however alike they look",
+        description="Groups in which no pair is left are not listed from then on.",
+        status_code=204,
+        response_class=Response,
+        responses=problems(401, 403, 415, 422),
+        openapi_extra=body_schema(DistinctBody),
+    )
+    async def post_distinct(request: Request) -> Response:
+        body = await read_json(request, DistinctBody, parts.lookups)
+        change = distinct.add if body.distinct else distinct.remove
+        await parts.lookups.run(change, body.product_ids)
+        return Response(status_code=204)
 
     return routes

@@ -6,7 +6,7 @@ import json
 import logging
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request, Response
@@ -17,8 +17,8 @@ from shopsight.api.forms import Form, read_form
 from shopsight.api.models import FeedBody, FeedOptions, JobAnswer
 from shopsight.api.parts import Parts, body_schema, problems, read_json
 from shopsight.api.problems import FieldProblem, ProblemError, from_validation
+from shopsight.api.uploads import create, write
 from shopsight.catalog.jobs import Job, new_job_id
-from shopsight.errors import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def router(parts: Parts) -> APIRouter:
             job = await _uploaded(request, parts)
         else:
             body = await read_json(request, FeedBody, parts.lookups)
-            _check_format(body)
+            check_format(body.format)
             job = await parts.lookups.run(parts.runner.submit, _request(body, url=str(body.url)))
         answer = JobAnswer.of(job)
         return Response(
@@ -72,9 +72,9 @@ async def _uploaded(request: Request, parts: Parts) -> Job:
     job_id = new_job_id()
     path = parts.runner.uploads / f"{job_id}.feed"
     try:
-        file = await parts.lookups.run(_create, path)
+        file = await parts.lookups.run(create, path)
         try:
-            form = await read_form(request, {"feed": file}, write=_write)
+            form = await read_form(request, {"feed": file}, write=write)
         finally:
             await anyio.to_thread.run_sync(file.close)
         values = _form_request(form, path)
@@ -91,23 +91,6 @@ def _form_request(form: Form, path: Path) -> dict[str, JsonValue]:
     return _request(_options(form.fields), path=str(path), name=Path(form.files["feed"]).name[:200])
 
 
-def _create(path: Path) -> BinaryIO:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
-    except OSError as error:
-        raise StorageError(
-            f"The upload cannot be kept in {path.parent}: {error.strerror}"
-        ) from error
-
-
-async def _write(file: BinaryIO, data: bytes) -> None:
-    try:
-        await anyio.to_thread.run_sync(file.write, data)
-    except OSError as error:
-        raise StorageError(f"The upload cannot be kept: {error.strerror}") from error
-
-
 def _options(fields: dict[str, str]) -> FeedOptions:
     values: dict[str, Any] = dict(fields)
     if "mapping" in values:
@@ -119,14 +102,19 @@ def _options(fields: dict[str, str]) -> FeedOptions:
         options = FeedOptions.model_validate(values)
     except ValidationError as error:
         raise from_validation(error, prefix="body") from error
-    _check_format(options)
+    check_format(options.format)
     return options
 
 
-def _check_format(options: FeedOptions) -> None:
+def check_format(name: str | None) -> None:
+    """Make sure that a format that was named is known.
+
+    Raises:
+        ProblemError: It is not.
+    """
     known = plugins.names("feeds")
-    if options.format is not None and options.format not in known:
-        raise _wrong("format", f"{options.format!r} is none of {', '.join(known)}")
+    if name is not None and name not in known:
+        raise _wrong("format", f"{name!r} is none of {', '.join(known)}")
 
 
 def _request(options: FeedOptions, **where: JsonValue) -> dict[str, JsonValue]:

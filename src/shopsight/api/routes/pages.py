@@ -1,4 +1,4 @@
-"""The shoppers' page: its document, its files, and the sample photos of the demo."""
+"""The pages: their documents, their files, and the sample photos of the demo."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ def router(parts: Parts) -> APIRouter:
     @routes.get("/")
     async def page() -> Response:
         return document("store/index.html", to_root=".", title="Shopsight")
+
+    @routes.get("/admin")
+    async def back_office() -> Response:
+        return document("admin/index.html", to_root=".", title="Shopsight")
 
     @routes.get("/samples")
     async def samples(request: Request) -> Response:

@@ -47,9 +47,12 @@ def _add_reads(routes: APIRouter, parts: Parts) -> None:
         request: Request,
         limit: Annotated[int, Query(ge=1, le=1000, description="Most products.")] = 100,
         after: Annotated[str, Query(max_length=200, description="`next` of the page before.")] = "",
+        q: Annotated[
+            str, Query(max_length=200, description="Only products with this in any field.")
+        ] = "",
     ) -> Response:
         root = request.scope.get("root_path", "")
-        page = await parts.lookups.run(_page, parts.shop, after, limit, root)
+        page = await parts.lookups.run(_page, parts.shop, after, limit, root, q.strip())
         return Response(page.model_dump_json(), media_type="application/json")
 
     @routes.get(
@@ -129,8 +132,8 @@ def _add_writes(routes: APIRouter, parts: Parts) -> None:
         return Response(answer.model_dump_json(), media_type="application/json")
 
 
-def _page(shop: Shop, after: str, limit: int, root: str) -> ProductPage:
-    products = shop.catalog.page(after=after, limit=limit + 1)
+def _page(shop: Shop, after: str, limit: int, root: str, containing: str) -> ProductPage:
+    products = shop.catalog.page(after=after, limit=limit + 1, containing=containing)
     page = products[:limit]
     states = shop.catalog.states([product.id for product in page])
     return ProductPage.model_construct(

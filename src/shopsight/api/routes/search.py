@@ -11,7 +11,8 @@ from shopsight.api.intake import from_base64, received, sent_photo
 from shopsight.api.parts import Parts, body_schema, problems
 from shopsight.api.search_answers import answer
 from shopsight.api.search_models import SearchAnswer, SearchBody, SearchOptionsAnswer
-from shopsight.search.query import Weights
+from shopsight.catalog.events import SearchKind
+from shopsight.search.query import SearchResult, Weights
 from shopsight.wiring import SearchOptions
 
 _FILES = ("image", "video")
@@ -98,10 +99,10 @@ async def _answer(parts: Parts, asked: _Asked, *, root: str) -> SearchAnswer:
     options = _search_options(body)
     if asked.video:
         result = await parts.searches.run(shop.search_video, asked.video, **options)
-        parts.metrics.search(result.timings_ms)
+        _note(parts, asked, result)
         return answer(result, root=root)
     result = await parts.searches.run(shop.search, asked.photos, body.text, **options)
-    parts.metrics.search(result.timings_ms)
+    _note(parts, asked, result)
     explanations = None
     if body.explain:
         explanations = await parts.fetches.run(
@@ -111,6 +112,24 @@ async def _answer(parts: Parts, asked: _Asked, *, root: str) -> SearchAnswer:
     if asked.photos and not image_id:
         image_id = parts.recent.add(asked.photos[0])
     return answer(result, root=root, image_id=image_id, explanations=explanations)
+
+
+def _note(parts: Parts, asked: _Asked, result: SearchResult) -> None:
+    """Count a search. Further pages of one are the same search to whoever runs the shop."""
+    parts.metrics.search(result.timings_ms)
+    parts.history.search(result.timings_ms.get("total", 0.0))
+    if not asked.body.offset:
+        parts.usage.search(_kind(asked), asked.body.text, result)
+
+
+def _kind(asked: _Asked) -> SearchKind:
+    if asked.video:
+        return SearchKind.VIDEO
+    if asked.body.product_id:
+        return SearchKind.PRODUCT
+    if asked.photos:
+        return SearchKind.PHOTO_AND_WORDS if asked.body.text else SearchKind.PHOTO
+    return SearchKind.WORDS
 
 
 def _search_options(body: SearchBody) -> SearchOptions:
