@@ -12,6 +12,8 @@ LOCKS := requirements/base.lock requirements/build.lock
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 BENCHMARKS = $(if $(ONLY),$(ONLY:%=benchmarks/%.py),$(filter-out benchmarks/_%,$(sort $(wildcard benchmarks/*.py))))
+# Files of tests go to one process per core; more than four gain little and take memory.
+TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile
 UV := .venv-lock/bin/uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras $(if $(UPGRADE),--upgrade)
@@ -28,7 +30,7 @@ demo: $(BASE) ## Index the sample shop, answer three photos, serve the pages (ON
 	@$(BIN)/shopsight demo $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
 
 test: $(DEV) ## Run the tests with coverage (ARGS='tests/catalog -k price')
-	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--cov --cov-report=term)
+	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--cov --cov-report=term $(TOGETHER))
 
 check: $(DEV) ## Lint, formatting, types, layers, lock files
 	@$(BIN)/python -m ruff check .

@@ -81,11 +81,16 @@ def test_explanations_come_with_pictures(client: httpx.Client, photo: bytes) -> 
         assert base64.b64decode(png).startswith(b"\x89PNG")
 
 
-def test_several_photos_and_objects(client: httpx.Client, photo: bytes) -> None:
+def test_several_photos_and_objects(client: httpx.Client, photo: bytes, sample_shop: Path) -> None:
     """Two photos of one thing find it; objects carry hits of their own when asked for."""
     encoded = base64.b64encode(photo).decode()
     answer = client.post("/v1/search", json={"images": [encoded, encoded], "object_hits": 2})
     assert ids(answer)[0] == "MUG001"
+    other = base64.b64encode((sample_shop / "images" / "BOT009.jpg").read_bytes()).decode()
+    asked = {"images": [encoded, other], "explain": True, "limit": 20}
+    hits = client.post("/v1/search", json=asked).json()["hits"]
+    why = {hit["product"]["id"]: hit["explanation"]["photo_number"] for hit in hits}
+    assert (why["MUG001"], why["BOT009"]) == (0, 1)
     for found in answer.json()["objects"]:
         assert 1 <= len(found["hits"]) <= 2
         assert 0 <= found["box"]["x1"] < found["box"]["x2"] <= 1

@@ -42,7 +42,7 @@ def test_every_named_reader_is_one():
     [
         ("feed.csv", b"", "is empty"),
         ("feed.csv", b"\xef\xbb\xbf\r\n  \n", "is empty"),
-        ("feed.csv.gz", gzip.compress(b""), "is empty"),
+        ("feed.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
         ("feed.csv", b"id,title,image_link\n", "holds no products"),
         ("feed.txt", b"Dear all,\nplease find attached.\n", "no known format. Known are: google,"),
         ("feed.bin", bytes(range(256)) * 4, "no known format"),
@@ -53,7 +53,7 @@ def test_every_named_reader_is_one():
         ("feed.xls", b"\xd0\xcf\x11\xe0" + bytes(50), "save the sheet as CSV"),
         ("feed.csv.zst", b"(\xb5/\xfd" + bytes(50), "zstd"),
         ("feed.csv.gz", b"\x1f\x8b" + b"\x01" * 50, "damaged gzip archive"),
-        ("feed.csv.gz", gzip.compress(b"id,title,image\n" * 100)[:-10], "cut off"),
+        ("feed.csv.gz", gzip.compress(b"id,title,image\n" * 100, mtime=0)[:-10], "cut off"),
         ("feed.json", b'{"id": ', "cut off"),
         ("feed.json", b"[]", "holds no products"),
     ],

@@ -158,6 +158,19 @@ def test_close_drains():
     batcher.close()
 
 
+def test_pictures_of_one_caller_go_together():
+    """Several pictures of one call are one batch where they fit, and come back in order."""
+    pixels = pictures(5)
+    expected = ThumbnailEncoder().encode_images(pixels)
+    for most, sizes in ((8, [5]), (2, [2, 2, 1])):
+        encoder = GatedEncoder()
+        found = MicroBatcher(encoder, max_batch=most).encode_all(pixels)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        assert encoder.sizes == sizes
+    with pytest.raises(EncoderError):
+        MicroBatcher(ThumbnailEncoder()).encode_all(pixels.astype(np.float32))
+
+
 def test_interrupted_leader_leaves_nobody_behind():
     """When the thread that runs a batch is interrupted, the others of the batch are served."""
 

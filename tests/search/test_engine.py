@@ -155,6 +155,20 @@ def test_new_products_are_found_by_their_words(tmp_path: Path) -> None:
         assert ids(shop, text="gizmo") == ["red-bar"]
 
 
+def test_of_several_photos_the_one_most_like_a_hit_explains_it(shop: Shop, tmp_path: Path) -> None:
+    """Each hit is explained by the photo that it is most like, with that photo's own score."""
+    drawn = ShapesShop(tmp_path / "photos")
+    photos = [drawn.draw("circle", "red", side=48), drawn.draw("bar", "blue", side=48)]
+    result = shop.search(photos, limit=9, explain=True)
+    why = shop.explain(photos, result)
+    assert (why["red-circle"].photo_number, why["blue-bar"].photo_number) == (0, 1)
+    for number, photo in enumerate(photos):
+        alone = {hit.product.id: hit.score for hit in shop.search(photo, limit=9).hits}
+        for product_id, found in why.items():
+            if found.photo_number == number:
+                assert found.explanation.score == pytest.approx(alone[product_id], abs=1e-2)
+
+
 def test_explanations_add_up(shop: Shop, red_circle: Path) -> None:
     """What the cells of the photo add, with the base, is the score that the search gave."""
     result = shop.search(red_circle, limit=3)

@@ -12,6 +12,7 @@ from shopsight.images.prepare import ImageLimits
 from shopsight.regions.base import Region
 from shopsight.search.cache import EmbeddingCache
 from shopsight.search.clock import Clock
+from shopsight.search.explaining.cells import CellCache
 from shopsight.search.photos import PhotoReader, joined, looks
 from shopsight.testing.fakes import ThumbnailEncoder
 
@@ -49,10 +50,11 @@ def reader() -> PhotoReader:
     encoder = ThumbnailEncoder()
     return PhotoReader(
         ImageLimits(),
-        spec=lambda: encoder.spec,
-        encode=lambda pixels: encoder.encode_images(pixels[None])[0],
+        encoder=lambda: encoder,
+        encode=encoder.encode_images,
         finder=TwoThings,
         embeddings=EmbeddingCache(),
+        seen=CellCache(10**7),
     )
 
 
@@ -89,14 +91,15 @@ def test_repeated_photos_are_not_encoded_again(photo: bytes) -> None:
 
     def encode(pixels: np.ndarray) -> np.ndarray:
         calls.append(1)
-        return encoder.encode_images(pixels[None])[0]
+        return encoder.encode_images(pixels)
 
     reader = PhotoReader(
         ImageLimits(),
-        spec=lambda: encoder.spec,
+        encoder=lambda: encoder,
         encode=encode,
         finder=lambda: None,
         embeddings=EmbeddingCache(),
+        seen=CellCache(0),
     )
     first = reader.read(photo, box=None, regions=True, clock=Clock())
     again = reader.read(photo, box=None, regions=True, clock=Clock())
@@ -104,6 +107,49 @@ def test_repeated_photos_are_not_encoded_again(photo: bytes) -> None:
     assert len(calls) == 1
     reader.read(photo, box=LEFT, regions=True, clock=Clock())
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize(("box", "regions"), [(None, True), (None, False), (LEFT, True)])
+def test_what_will_be_explained_is_seen_in_the_same_pass(
+    photo: bytes, box: Box | None, *, regions: bool
+) -> None:
+    """The pass that makes the vector keeps the cells, which add up to it; none is made again."""
+    encoder = ThumbnailEncoder()
+    passes: list[int] = []
+
+    class Counted(ThumbnailEncoder):
+        def encode_cells(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            passes.append(len(pixels))
+            return super().encode_cells(pixels)
+
+    def no_more(_: np.ndarray) -> np.ndarray:
+        raise AssertionError("encoded twice")
+
+    counted = Counted()
+    asked = {"box": box, "regions": regions}
+    reader = PhotoReader(
+        ImageLimits(),
+        encoder=lambda: counted,
+        encode=no_more,
+        finder=TwoThings,
+        embeddings=EmbeddingCache(),
+        seen=CellCache(10**7),
+    )
+    read = reader.read(photo, **asked, clock=Clock(), explained=True)
+    seen = reader.seen(photo, **asked)
+    assert np.array_equal(read.vector, seen.cells.vector)
+    np.testing.assert_allclose(seen.cells.cells.sum(axis=(0, 1)), read.vector, atol=1e-5)
+    assert passes == [2 if box is None and regions else 1]
+    plain = PhotoReader(
+        ImageLimits(),
+        encoder=lambda: encoder,
+        encode=encoder.encode_images,
+        finder=TwoThings,
+        embeddings=EmbeddingCache(),
+        seen=CellCache(0),
+    )
+    without = plain.read(photo, **asked, clock=Clock())
+    np.testing.assert_allclose(without.vector, read.vector, atol=2e-3)
 
 
 def test_a_chosen_subject_is_not_taken_for_the_whole_with_it(

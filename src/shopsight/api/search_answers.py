@@ -29,7 +29,7 @@ def answer(
     *,
     root: str,
     image_id: str = "",
-    explanations: Mapping[str, ShownExplanation] | None = None,
+    explanations: Mapping[str, ExplanationModel] | None = None,
 ) -> SearchAnswer:
     """The answer to send.
 
@@ -37,7 +37,7 @@ def answer(
         result: What was found.
         root: Path under which the application is mounted.
         image_id: Names the photo for further searches.
-        explanations: By product id.
+        explanations: By product id, from :func:`explained`.
     """
     why = explanations or {}
     return SearchAnswer.model_construct(
@@ -53,7 +53,7 @@ def answer(
     )
 
 
-def _hit(hit: Hit, root: str, why: ShownExplanation | None = None) -> SearchHit:
+def _hit(hit: Hit, root: str, why: ExplanationModel | None = None) -> SearchHit:
     return SearchHit.model_construct(
         product=shown(hit.product, root=root),
         score=round(hit.score, _DIGITS),
@@ -67,7 +67,7 @@ def _hit(hit: Hit, root: str, why: ShownExplanation | None = None) -> SearchHit:
         else thumbnail_of(hit.product.id, hit.position, hit.image_hash, hit.image_size, root=root),
         terms={name: round(value, _DIGITS) for name, value in hit.terms.items()},
         seen_at_s=hit.seen_at_s,
-        explanation=None if why is None else _explanation(why),
+        explanation=why,
     )
 
 
@@ -85,10 +85,16 @@ def _box(box: Box) -> BoxModel:
     return BoxModel.model_construct(x1=x1, y1=y1, x2=x2, y2=y2)
 
 
+def explained(found: Mapping[str, ShownExplanation]) -> dict[str, ExplanationModel]:
+    """Explanations by product id, as they are sent. Paints pictures, which takes a while."""
+    return {product_id: _explanation(why) for product_id, why in found.items()}
+
+
 def _explanation(why: ShownExplanation) -> ExplanationModel:
     found = why.explanation
     return ExplanationModel.model_construct(
         score=round(found.score, _DIGITS),
+        photo_number=why.photo_number,
         photo_base=round(found.query.base, _DIGITS),
         product_base=round(found.product.base, _DIGITS),
         exact=found.exact,

@@ -220,7 +220,9 @@ class ExplanationModel(BaseModel):
     """Why a hit matched.
 
     Attributes:
-        score: What is explained: the photo's part of the score.
+        score: What is explained: the photo's part of the score; of several photos, that of the one
+            that is explained.
+        photo_number: Which of several photos is explained, from 0: the one most like the product.
         exact: Cells and base add up to the score; otherwise they were found by hiding places one
             after the other.
         photo_base: What every other hit has of the score, too: of no place on the photo.
@@ -235,6 +237,7 @@ class ExplanationModel(BaseModel):
 
     score: float
     exact: bool
+    photo_number: int
     photo_base: float
     photo_cells: list[list[float]]
     product_base: float

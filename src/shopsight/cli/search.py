@@ -85,6 +85,7 @@ def search(
         "facets": facets or [],
         "boosts": _weights(boosts or []),
         "cutoff": cutoff,
+        "explain": explain is not None,
     }
     if box:
         options["box"] = _numbers(box)
@@ -112,10 +113,10 @@ def _found(shop: Shop, photos: list[Path], text: str, options: SearchOptions) ->
 def _write_explanations(
     shop: Shop, photos: list[Path], result: SearchResult, options: SearchOptions, folder: Path
 ) -> None:
-    if len(photos) != 1 or photos[0].suffix.lower() in VIDEOS:
-        raise typer.BadParameter("--explain needs one photo")
+    if not photos or photos[0].suffix.lower() in VIDEOS:
+        raise typer.BadParameter("--explain needs photos")
     found = shop.explain(
-        photos[0], result, box=options.get("box"), focus=options.get("focus", Focus.BALANCED)
+        photos, result, box=options.get("box"), focus=options.get("focus", Focus.BALANCED)
     )
     folder.mkdir(parents=True, exist_ok=True)
     for rank, hit in enumerate(result.hits, 1):

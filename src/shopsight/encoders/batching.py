@@ -65,21 +65,44 @@ class MicroBatcher:
         Raises:
             EncoderError: Wrong shape or dtype, the model failed on this picture, or this is closed.
         """
-        check_pixels(pixels[None], self._encoder.spec)
-        query = _Query(pixels)
+        vector: Vectors = self.encode_all(pixels[None])[0]
+        return vector
+
+    def encode_all(self, pixels: NDArray[np.uint8]) -> Vectors:
+        """Embed prepared pictures of one caller, in one batch if they fit into one.
+
+        Args:
+            pixels: ``(n, size, size, 3)`` uint8 RGB, n at least 1; must not be changed before the
+                call returns.
+
+        Returns:
+            ``(n, dimension)`` float32, rows of unit length.
+
+        Raises:
+            EncoderError: As :meth:`encode`.
+        """
+        check_pixels(pixels, self._encoder.spec)
+        queries = [_Query(picture) for picture in pixels]
         with self._changed:
             if self._closed:
                 raise EncoderError("Pictures are no longer taken: the service is shutting down")
-            self._queue.append(query)
-            query.leads = not self._busy
+            self._queue.extend(queries)
+            queries[0].leads = not self._busy
             self._busy = True
-        if not query.leads:
-            self._wait(query)
-        if query.leads:
-            self._lead()
-        if query.error is not None:
-            raise query.error
-        return cast("Vectors", query.vector)  # without an error there is a vector
+        try:
+            for query in queries:
+                if not (query.leads or query.done):
+                    query.woken.wait()
+                if query.leads:
+                    self._lead()
+        except BaseException:  # Ctrl-C: nobody may wait for a leader who has left
+            self._withdraw(queries)
+            raise
+        for query in queries:
+            if query.error is not None:
+                raise query.error
+        # Without an error there is a vector.
+        return np.stack([cast("Vectors", query.vector) for query in queries])
 
     def close(self) -> None:
         """Take no more pictures, and wait until those taken are encoded."""
@@ -87,17 +110,14 @@ class MicroBatcher:
             self._closed = True
             self._changed.wait_for(lambda: not self._busy)
 
-    def _wait(self, query: _Query) -> None:
-        """Wait until the picture is encoded, or its caller is to lead."""
-        try:
-            query.woken.wait()
-        except BaseException:  # Ctrl-C: nobody may wait for a leader who has left
-            with self._changed:
-                if query in self._queue:
-                    self._queue.remove(query)
-                if query.leads:
-                    self._promote()
-            raise
+    def _withdraw(self, queries: list[_Query]) -> None:
+        """Take pictures out of the queue; if one of them was to lead, let another do so."""
+        with self._changed:
+            waiting = [query for query in queries if query in self._queue]
+            for query in waiting:
+                self._queue.remove(query)
+            if any(query.leads for query in waiting):
+                self._promote()
 
     def _lead(self) -> None:
         """Encode the next batch, which the caller's own picture heads; then hand over."""

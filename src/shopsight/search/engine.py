@@ -149,12 +149,18 @@ class SearchEngine:
     def _photo(self, query: Query, clock: Clock) -> ReadPhoto | None:
         if not query.images:
             return None
-        first, *others = query.images
-        photos = [self._reader.read(first, box=query.box, regions=query.regions, clock=clock)]
-        photos += [
-            self._reader.read(data, box=None, regions=query.regions, clock=clock) for data in others
-        ]
-        return joined_photos(photos)
+        return joined_photos(
+            [
+                self._reader.read(
+                    data,
+                    box=None if number else query.box,
+                    regions=query.regions,
+                    clock=clock,
+                    explained=query.explain,
+                )
+                for number, data in enumerate(query.images)
+            ]
+        )
 
     def _look(self, query: Query, photo: ReadPhoto | None) -> Look | None:
         vector = photo.vector if photo else self._of_product(query.product_id)
@@ -320,14 +326,10 @@ class SearchEngine:
         if photo is None or not query.object_hits or not photo.objects:
             return photo.objects if photo else ()
         image = self._reader.decoded(query.images[0])
+        vectors = self._reader.encoded(image, [each.box for each in photo.objects])
         return tuple(
-            replace(
-                each,
-                hits=self.hits(
-                    self.nearest(self._reader.encoded(image, each.box), query.object_hits, where)
-                ),
-            )
-            for each in photo.objects
+            replace(each, hits=self.hits(self.nearest(vector, query.object_hits, where)))
+            for each, vector in zip(photo.objects, vectors, strict=True)
         )
 
     def _total(self, question: Question, query: Query) -> int:

@@ -28,7 +28,7 @@ FIRST = 40
 """Candidates that a plain ranking begins with: a few pages."""
 
 _GROWTH = 5
-_NOT_RANKED_BY = frozenset({"limit", "offset", "facets", "object_hits", "images"})
+_NOT_RANKED_BY = frozenset({"limit", "offset", "facets", "object_hits", "images", "explain"})
 _HOUR_S = 3600
 _CANDIDATE_BYTES = 400
 _TERM_BYTES = 120

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shopsight.encoders.base import EncoderSpec
+from shopsight.encoders.base import CellEncoder, Encoder, EncoderSpec, Vectors
 from shopsight.images.boxes import WHOLE, Box
-from shopsight.images.crops import square_cut, whole_square
+from shopsight.images.crops import square_around, square_cut, whole_square
 from shopsight.images.prepare import ImageLimits, decode, load_pixels, to_pixels
 from shopsight.regions.base import Region, RegionFinder
 from shopsight.regions.choose import main_subject, objects, subject_share
 from shopsight.search.cache import EmbeddingCache, embedding_key
 from shopsight.search.clock import Clock
+from shopsight.search.explaining.cells import (
+    CellCache,
+    PictureCells,
+    joined_cells,
+    picture_cells,
+)
+from shopsight.search.explaining.overlay import thumbnail
+from shopsight.search.explaining.sight import Sight, sight
 from shopsight.search.query import FoundObject
 
 Pixels = NDArray[np.uint8]
@@ -44,33 +52,62 @@ class ReadPhoto:
     objects: tuple[FoundObject, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenPicture:
+    """A picture as searches see it, for explanations.
+
+    Attributes:
+        small: The upright picture, scaled down.
+        cells: What each place of it adds to its vector.
+    """
+
+    small: Image.Image
+    cells: PictureCells
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of pixels and arrays."""
+        return self.small.width * self.small.height * len("RGB") + self.cells.nbytes
+
+
 class PhotoReader:
     """Reads photos. Safe to call from several threads.
 
     Args:
         limits: What a photo may cost.
-        spec: Facts about the encoder.
-        encode: Prepared pixels ``(size, size, 3)`` to a unit vector ``(dimension,)``.
+        encoder: The encoder.
+        encode: Prepared pixels ``(n, size, size, 3)`` to unit vectors ``(n, dimension)``.
         finder: Finds things on photos; ``None`` where that is switched off.
         embeddings: Remembers vectors of repeated photos.
+        seen: Remembers pictures that explanations are about.
     """
 
     def __init__(
         self,
         limits: ImageLimits,
         *,
-        spec: Callable[[], EncoderSpec],
-        encode: Callable[[Pixels], Vector],
+        encoder: Callable[[], Encoder],
+        encode: Callable[[Pixels], Vectors],
         finder: Callable[[], RegionFinder | None],
         embeddings: EmbeddingCache,
+        seen: CellCache[SeenPicture],
     ) -> None:
         self._limits = limits
-        self._spec = spec
+        self._encoder = encoder
         self._encode = encode
         self._finder = finder
         self._embeddings = embeddings
+        self._seen = seen
 
-    def read(self, data: bytes, *, box: Box | None, regions: bool, clock: Clock) -> ReadPhoto:
+    def read(
+        self,
+        data: bytes,
+        *,
+        box: Box | None,
+        regions: bool,
+        clock: Clock,
+        explained: bool = False,
+    ) -> ReadPhoto:
         """Read a photo.
 
         Args:
@@ -78,16 +115,19 @@ class PhotoReader:
             box: The part that is meant; ``None``: the main subject.
             regions: Whether the main subject and other objects are looked for.
             clock: Told what took how long.
+            explained: Whether :meth:`seen` will be asked for the photo: with an encoder that has
+                cells, these come from the pass that makes the vector.
 
         Raises:
             DecodeError: The photo cannot be used.
             EncoderError: A model failed.
         """
         finder = self._finder() if regions else None
-        if finder is None and box is None:
-            pixels = load_pixels(data, self._spec().preprocessing, self._limits)
+        explained = explained and isinstance(self._encoder(), CellEncoder)
+        if finder is None and box is None and not explained:
+            pixels = load_pixels(data, self._spec.preprocessing, self._limits)
             clock.lap("decode")
-            vector = self._remembered(data, None, lambda: self._encode(pixels))
+            vector = self._remembered(data, None, lambda: self._encode(pixels[None])[0])
             clock.lap("encode")
             return ReadPhoto(vector, WHOLE)
         image = self.decoded(data, box)
@@ -96,14 +136,38 @@ class PhotoReader:
         clock.lap("regions")
         subject = main_subject(found)
         part = box or (subject.box if subject else None)
+
+        def vector_of() -> Vector:
+            if explained:
+                key = self._seen_key(data, box, regions=regions)
+                return self._seen.get([key], lambda _: [self._look(image, box, subject)])[
+                    0
+                ].cells.vector
+            parts = looks(box, subject)
+            vectors = self._encode(np.stack([self.pixels(image, each) for each, _ in parts]))
+            return joined(list(vectors), [share for _, share in parts])
+
         vector = self._remembered(
-            data,
-            part,
-            lambda: self._vector(image, box, subject),
-            joined_with_whole=box is None and subject is not None,
+            data, part, vector_of, joined_with_whole=box is None and subject is not None
         )
         clock.lap("encode")
         return ReadPhoto(vector, part or WHOLE, _listed(found, part))
+
+    def seen(self, data: bytes, *, box: Box | None, regions: bool) -> SeenPicture:
+        """A picture as :meth:`read` sees it, with its cells.
+
+        Raises:
+            DecodeError: The picture cannot be used.
+            EncoderError: A model failed.
+        """
+
+        def look(_: Sequence[int]) -> list[SeenPicture]:
+            image = self.decoded(data, box)
+            finder = self._finder() if regions and box is None else None
+            subject = None if finder is None else main_subject(finder.find(image))
+            return [self._look(image, box, subject)]
+
+        return self._seen.get([self._seen_key(data, box, regions=regions)], look)[0]
 
     def looks(self, image: Image.Image, *, regions: bool) -> list[tuple[Box, float]]:
         """What :meth:`read` would encode of a decoded picture; see :func:`looks`."""
@@ -117,19 +181,40 @@ class PhotoReader:
             DecodeError: The photo cannot be used.
         """
         finest = min(box.x2 - box.x1, box.y2 - box.y1) if box else 1.0
-        side = self._spec().preprocessing.size * _FINER / max(finest, 0.1)
+        side = self._spec.preprocessing.size * _FINER / max(finest, 0.1)
         return decode(data, self._limits, target_side=round(side))
 
     def pixels(self, image: Image.Image, box: Box) -> Pixels:
         """What the encoder is shown of a part of a picture, ``(size, size, 3)`` uint8."""
-        preprocessing = self._spec().preprocessing
+        preprocessing = self._spec.preprocessing
         if box == WHOLE:
             return to_pixels(image, preprocessing)
         return to_pixels(square_cut(image, box), whole_square(preprocessing))
 
-    def encoded(self, image: Image.Image, box: Box) -> Vector:
-        """Unit vector ``(dimension,)`` of a part of a picture, a little more around it."""
-        return self._encode(self.pixels(image, box.grown(SUBJECT_GROWN)))
+    def encoded(self, image: Image.Image, boxes: Sequence[Box]) -> Vectors:
+        """Unit vectors ``(n, dimension)`` of parts of a picture, a little more around each."""
+        grown = [box.grown(SUBJECT_GROWN) for box in boxes]
+        return self._encode(np.stack([self.pixels(image, box) for box in grown]))
+
+    @property
+    def _spec(self) -> EncoderSpec:
+        return self._encoder().spec
+
+    def _look(self, image: Image.Image, box: Box | None, subject: Region | None) -> SeenPicture:
+        parts = looks(box, subject)
+        pixels = np.stack([self.pixels(image, part) for part, _ in parts])
+        sights = [self._sight(image, part) for part, _ in parts]
+        found = picture_cells(self._encoder(), pixels, sights)
+        return SeenPicture(thumbnail(image), joined_cells(found, [share for _, share in parts]))
+
+    def _sight(self, image: Image.Image, box: Box) -> Sight:
+        how = self._spec.preprocessing
+        if box == WHOLE:
+            return sight(how, image.size)
+        return sight(whole_square(how), image.size, square_around(image.size, box))
+
+    def _seen_key(self, data: bytes, box: Box | None, *, regions: bool) -> Hashable:
+        return embedding_key(data, box, self._spec.fingerprint), regions and box is None
 
     def _remembered(
         self,
@@ -139,13 +224,8 @@ class PhotoReader:
         *,
         joined_with_whole: bool = False,
     ) -> Vector:
-        made_by = self._spec().fingerprint + (" and whole" if joined_with_whole else "")
+        made_by = self._spec.fingerprint + (" and whole" if joined_with_whole else "")
         return self._embeddings.encoded(embedding_key(data, box, made_by), encode)
-
-    def _vector(self, image: Image.Image, box: Box | None, subject: Region | None) -> Vector:
-        parts = looks(box, subject)
-        vectors = [self._encode(self.pixels(image, part)) for part, _ in parts]
-        return joined(vectors, [share for _, share in parts])
 
 
 def looks(box: Box | None, subject: Region | None) -> list[tuple[Box, float]]:

@@ -87,6 +87,7 @@ class Query:
         cutoff: Where the ranking ends.
         object_hits: Hits wanted for each object on the photo besides; each object costs a forward
             pass.
+        explain: Whether the hits will be explained: what that needs of the photos is then kept.
 
     Raises:
         QueryError: Nothing, or too much, is asked, or a number is out of range.
@@ -110,6 +111,7 @@ class Query:
     boosts: Mapping[str, float] = field(default_factory=dict)
     cutoff: Cutoff = Cutoff.NONE
     object_hits: int = 0
+    explain: bool = False
 
     def __post_init__(self) -> None:
         if self.limit < 1 or self.offset < 0 or self.offset + self.limit > MAX_DEPTH:

@@ -157,7 +157,7 @@ class IndexedShop:
             encoder = loading.result()
             finder = finding.result()
         size = encoder.spec.preprocessing.size
-        vector = self.models.encode(np.zeros((size, size, 3), np.uint8))
+        (vector,) = self.models.encode(np.zeros((1, size, size, 3), np.uint8))
         if finder is not None:
             finder.find(Image.new("RGB", (size, size)))
         if indexed:

@@ -56,7 +56,9 @@ class Models:
         return self.encoder.spec
 
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Vector ``(dimension,)`` of a prepared picture, together with those of other threads.
+        """Vectors ``(n, dimension)`` of prepared pictures ``(n, size, size, 3)``.
+
+        They are encoded together, and with those of other threads.
 
         Raises:
             EncoderError: The model failed.
@@ -65,7 +67,7 @@ class Models:
             if self._batcher is None:
                 self._batcher = MicroBatcher(self._loaded(measure=False))
             batcher = self._batcher
-        return batcher.encode(pixels)
+        return batcher.encode_all(pixels)
 
     def encode_text(self, text: str) -> NDArray[np.float32] | None:
         """Vector ``(dimension,)`` of words; ``None`` where the encoder knows no words."""

@@ -34,6 +34,7 @@ class SearchOptions(TypedDict, total=False):
         boosts: Weight of each score term of the business.
         cutoff: ``none``, ``gap`` or ``relative``.
         object_hits: Hits for each object on the photo besides.
+        explain: Whether :meth:`.shop.Shop.explain` will be asked next; it is faster then.
     """
 
     negative_text: str
@@ -52,6 +53,7 @@ class SearchOptions(TypedDict, total=False):
     boosts: Mapping[str, float]
     cutoff: Cutoff | str
     object_hits: int
+    explain: bool
 
 
 def query_of(images: tuple[bytes, ...], text: str, **options: Unpack[SearchOptions]) -> Query:
@@ -85,6 +87,7 @@ def query_of(images: tuple[bytes, ...], text: str, **options: Unpack[SearchOptio
         boosts=dict(options.get("boosts", {})),
         cutoff=named(Cutoff, options.get("cutoff", Cutoff.NONE)),
         object_hits=options.get("object_hits", 0),
+        explain=options.get("explain", False),
     )
 
 

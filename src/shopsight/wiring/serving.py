@@ -12,11 +12,12 @@ from shopsight.index.collection import Collection
 from shopsight.search.cache import EmbeddingCache
 from shopsight.search.calibrate import Calibration
 from shopsight.search.engine import Abilities, SearchEngine
+from shopsight.search.explaining.cells import CellCache
 from shopsight.search.pages import RankingCache
 from shopsight.search.photos import PhotoReader
 from shopsight.settings import Settings
 from shopsight.wiring.calibrating import Calibrator
-from shopsight.wiring.explaining import Explainer
+from shopsight.wiring.explaining import CACHE_BYTES, Explainer
 from shopsight.wiring.known_words import KnownWords
 from shopsight.wiring.limits import image_limits
 from shopsight.wiring.models import Models
@@ -106,10 +107,11 @@ def serving(
     embeddings = EmbeddingCache()
     reader = PhotoReader(
         limits,
-        spec=models.spec,
+        encoder=lambda: models.encoder,
         encode=models.encode,
         finder=models.finder,
         embeddings=embeddings,
+        seen=CellCache(CACHE_BYTES),
     )
 
     def kept() -> Calibration | None:
@@ -141,7 +143,7 @@ def serving(
         load=load,
         regions=settings.regions,
     )
-    explainer = Explainer(collection, models, reader, limits=limits, load=load)
+    explainer = Explainer(collection, models, reader, load=load)
     return Serving(
         collection, engine, reader, words, calibration, calibrator, explainer, embeddings
     )

@@ -12,7 +12,6 @@ from shopsight.errors import DecodeError, ImageError
 from shopsight.images.boxes import Box
 from shopsight.images.prepare import read_local
 from shopsight.photo_lists import PhotoRow
-from shopsight.regions.base import Region
 from shopsight.search.focus import Focus
 from shopsight.search.query import Hit, SearchResult
 from shopsight.wiring.explaining import ShownExplanation
@@ -87,7 +86,7 @@ class Shop(IndexedShop):
 
     def explain(
         self,
-        photo: Photo,
+        photo: Photo | Sequence[Photo],
         result: SearchResult,
         *,
         box: Sequence[float] | None = None,
@@ -95,8 +94,11 @@ class Shop(IndexedShop):
     ) -> dict[str, ShownExplanation]:
         """Say why products matched a photo, by product id.
 
+        Costs a forward pass for the photo, unless the search was told ``explain=True``, and one for
+        the picture of each hit that was not explained lately.
+
         Args:
-            photo: The photo.
+            photo: The photo; or several, of which each hit is explained by the one most like it.
             result: Of the search with it.
             box: The part that was asked for, if one was.
             focus: Of the search.
@@ -104,14 +106,11 @@ class Shop(IndexedShop):
         Raises:
             ImageError: The photo, or the picture of a hit, cannot be had.
         """
-        (data,) = self._bytes((photo,))
         return self._serve().explainer.explain(
-            data,
+            self._bytes(_listed(photo)),
             result.hits,
             box=None if box is None else Box.checked(*box),
-            subject=next(
-                (Region(one.box, one.confidence) for one in result.objects if one.searched), None
-            ),
+            regions=any(one.searched for one in result.objects),
             focus=Focus.named(focus),
         )
 

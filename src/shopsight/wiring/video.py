@@ -50,8 +50,8 @@ def search_video(data: bytes, serving: Serving, models: Models, query: Query) ->
     def search_frame(image: Image.Image) -> list[FrameHit]:
         found = objects(finder.find(image))[:_OBJECTS_PER_FRAME] if finder else ()
         hits = []
-        for box in [one.box for one in found] or [WHOLE]:
-            vector = reader.encoded(image, box)
+        boxes = [one.box for one in found] or [WHOLE]
+        for box, vector in zip(boxes, reader.encoded(image, boxes), strict=True):
             nearest = engine.nearest(vector, _HITS_PER_OBJECT, where)
             hits += [
                 FrameHit(one.product_id, one.score, record=one.record, box=box) for one in nearest

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from shopsight.api.intake import from_base64, received, sent_photo
 from shopsight.api.parts import Parts, body_schema, problems
-from shopsight.api.search_answers import answer
+from shopsight.api.search_answers import answer, explained
 from shopsight.api.search_models import SearchAnswer, SearchBody, SearchOptionsAnswer
 from shopsight.catalog.events import SearchKind
 from shopsight.search.query import SearchResult, Weights
@@ -106,7 +106,9 @@ async def _answer(parts: Parts, asked: _Asked, *, root: str) -> SearchAnswer:
     explanations = None
     if body.explain:
         explanations = await parts.fetches.run(
-            shop.explain, asked.photos[0], result, box=options.get("box"), focus=body.focus
+            lambda: explained(
+                shop.explain(asked.photos, result, box=options.get("box"), focus=body.focus)
+            )
         )
     image_id = asked.image_id
     if asked.photos and not image_id:
@@ -148,6 +150,7 @@ def _search_options(body: SearchBody) -> SearchOptions:
         "boosts": body.boosts,
         "cutoff": body.cutoff,
         "object_hits": body.object_hits,
+        "explain": body.explain,
     }
     if body.box is not None:
         options["box"] = (body.box.x1, body.box.y1, body.box.x2, body.box.y2)

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,11 @@ def picture_cells(encoder: Encoder, pixels: Pixels, sights: Sequence[Sight]) -> 
     if isinstance(encoder, CellEncoder):
         vectors, cells = encoder.encode_cells(pixels)
         found = zip(vectors, cells, sights, strict=True)
-        return [PictureCells(vector, each, sight, exact=True) for vector, each, sight in found]
+        # Copies, so that one that is kept does not hold the rest of the batch in memory.
+        return [
+            PictureCells(vector.copy(), each.copy(), sight, exact=True)
+            for vector, each, sight in found
+        ]
     return [
         PictureCells(*occlusion_cells(encoder, picture), sight, exact=False)
         for picture, sight in zip(pixels, sights, strict=True)
@@ -130,16 +135,28 @@ def _overlap(
     return np.asarray(shared.clip(0) / (own[1:] - own[:-1]), np.float64)
 
 
-class CellCache:
-    """Cells of pictures that were explained lately. Safe to use from several threads.
+class Kept(Protocol):
+    """What is remembered of a picture."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        ...
+
+
+KeptT = TypeVar("KeptT", bound=Kept)
+
+
+class CellCache(Generic[KeptT]):
+    """Pictures that were explained lately, with their cells. Safe to use from several threads.
 
     Args:
-        max_bytes: Memory for arrays; what was not used for longest goes first. 0 keeps nothing.
+        max_bytes: Memory for all; what was not used for longest goes first. 0 keeps nothing.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[Hashable, PictureCells] = OrderedDict()
+        self._kept: OrderedDict[Hashable, KeptT] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -154,9 +171,9 @@ class CellCache:
     def get(
         self,
         keys: Sequence[Hashable],
-        make: Callable[[Sequence[int]], Sequence[PictureCells]],
-    ) -> list[PictureCells]:
-        """Cells of pictures, those that are not known made together.
+        make: Callable[[Sequence[int]], Sequence[KeptT]],
+    ) -> list[KeptT]:
+        """Pictures, those that are not known made together.
 
         Two threads that miss the same picture at once both make it.
 
@@ -164,11 +181,11 @@ class CellCache:
             keys: Name the pictures. A key changes with the bytes of the picture, with the encoder
                 (its fingerprint), and with the part of the picture that was prepared.
             make: Called with the places in ``keys`` of what is missing, each picture once, and
-                returns its cells in that order; not called if nothing is missing. What it raises
+                returns them in that order; not called if nothing is missing. What it raises
                 goes through, and nothing is kept.
 
         Returns:
-            The cells, in the order of ``keys``.
+            The pictures, in the order of ``keys``.
         """
         with self._lock:
             found = {key: self._kept[key] for key in keys if key in self._kept}
@@ -177,7 +194,7 @@ class CellCache:
         missing = {key: place for place, key in enumerate(keys) if key not in found}
         if missing:
             made = make(list(missing.values()))
-            new = {key: _own(cells) for key, cells in zip(missing, made, strict=True)}
+            new = dict(zip(missing, made, strict=True))
             found |= new
             self._keep(new)
         return [found[key] for key in keys]
@@ -188,7 +205,7 @@ class CellCache:
             self._kept.clear()
             self._bytes = 0
 
-    def _keep(self, new: dict[Hashable, PictureCells]) -> None:
+    def _keep(self, new: dict[Hashable, KeptT]) -> None:
         with self._lock:
             for key, cells in new.items():
                 before = self._kept.pop(key, None)
@@ -197,8 +214,3 @@ class CellCache:
             while self._bytes > self._max_bytes:
                 _, gone = self._kept.popitem(last=False)
                 self._bytes -= gone.nbytes
-
-
-def _own(cells: PictureCells) -> PictureCells:
-    """The same without the rest of the batch, which a view would hold in memory."""
-    return PictureCells(cells.vector.copy(), cells.cells.copy(), cells.sight, cells.exact)

@@ -71,6 +71,12 @@ class Scoring:
         constants = (query**2 - products**2) / own - 2 * query**2
         return np.full(lengths.shape, 2 * square / whole), constants
 
+    def score(self, query: NDArray[np.float32], product: NDArray[np.float32]) -> float:
+        """The score of two vectors ``(dimension,)`` as the encoder made them."""
+        asked, stored = self.scaled(query), self.scaled(product)
+        factor, constants = self.terms(asked, stored)
+        return float(factor * (self.weighted(asked) @ stored) + constants.sum())
+
     def weighted(self, query: Floats) -> Floats:
         """``w q`` for vectors or cells ``(..., dimension)``."""
         return query if self.weights is None else query * self.weights
