@@ -13,8 +13,8 @@ turns of 20 so that drift of the machine hits all alike:
 * regions: finding the things on the decoded photo;
 * subject: ``Shop.search`` as it is by default, main subject and whole picture;
 * text: ``Shop.search`` with words alone;
-* explained: the same, and ``Shop.explain`` of one hit with both its pictures painted; the picture of
-  the product was explained before;
+* explained: as subject, and ``Shop.explain`` of one hit with both its pictures painted; that of the
+  product was explained before;
 * explained anew: the same, the product's picture for the first time;
 * http: ``POST /v1/search``, the whole picture, to a server process over one kept-open connection.
 """
@@ -54,7 +54,7 @@ ADJECTIVES = ("red", "small", "striped", "wooden", "round", "soft", "heavy", "gl
 NOUNS = ("mug", "lamp", "bowl", "bag", "vase", "book", "chair", "shoe", "clock", "jar", "shelf")
 
 GOALS = {"narrowed": 2.0, "regions": 1.0}
-"""At most so many forward passes; words alone: 25 ms; explaining adds at most 1 pass to a search."""
+"""At most so many forward passes; words alone: 25 ms; explaining adds at most one to a search."""
 
 ROUND = 20
 """Queries of one kind in a row, as a server answers them."""

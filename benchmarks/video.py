@@ -59,7 +59,7 @@ class Passes:
         passes = self
 
         def counted(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-            passes.encoder += 1
+            passes.encoder += len(pixels)
             return encode(pixels)
 
         class Finder:
