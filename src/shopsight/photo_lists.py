@@ -6,9 +6,9 @@ import csv
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from shopsight.errors import FeedError
+from shopsight.images.boxes import Box
 
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".gif", ".tif", ".tiff"}
@@ -29,29 +29,6 @@ class PhotoRow:
     path: Path
     photo: str
     columns: Mapping[str, str] = field(default_factory=dict)
-
-
-class Box(NamedTuple):
-    """A part of a picture: fractions 0 to 1 of the upright picture, origin top left."""
-
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-
-    def widened(self, margin: float) -> Box:
-        """With a margin on all sides, as far as the picture reaches.
-
-        Args:
-            margin: Share of the box's width (left and right) and height (above and below), from 0.
-        """
-        wide, high = margin * (self.x2 - self.x1), margin * (self.y2 - self.y1)
-        return Box(
-            max(0.0, self.x1 - wide),
-            max(0.0, self.y1 - high),
-            min(1.0, self.x2 + wide),
-            min(1.0, self.y2 + high),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +78,7 @@ def read_photo_list(
         only: Column -> value or values; other rows are left out.
         boxes: Whether each row stands for itself, with the part of the photo in its columns
             ``x1``, ``y1``, ``x2``, ``y2``; rows with the same photo and box belong together.
-        margin: Added around boxes: see :meth:`Box.widened`.
+        margin: Added around boxes: see :meth:`.boxes.Box.grown`.
 
     Raises:
         FeedError: The file cannot be read, lacks a column, or has a box that is none.
@@ -115,7 +92,7 @@ def read_photo_list(
                 f"{path} has no column 'product_id': it must name the right product of each photo."
             )
         product_id = row.get("product_id", row.get("id", "")).strip()
-        box = read_box(row, f"{path}:{number}").widened(margin) if boxes else None
+        box = read_box(row, f"{path}:{number}").grown(margin) if boxes else None
         right.setdefault((row["photo"], box), set()).update({product_id} if product_id else ())
         found.unlabelled += not product_id
     for (photo, box), ids in right.items():

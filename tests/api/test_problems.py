@@ -11,7 +11,7 @@ from shopsight import errors
 from shopsight.api.app import create_app
 from shopsight.api.problems import HIDDEN, RULES, from_core, rule_for
 from shopsight.api.server import serving
-from shopsight.errors import DecodeError, ShopsightError, StorageError
+from shopsight.errors import DecodeError, MissingExtraError, ShopsightError, StorageError
 from shopsight.wiring import Shop
 
 ALL_ERRORS = [
@@ -36,6 +36,14 @@ def test_reasons_of_pictures_are_kept() -> None:
         "truncated",
         "It ends too early.",
     )
+
+
+def test_a_missing_extra_is_named() -> None:
+    """Whoever sends a video to a server that reads none is told which extra it lacks."""
+    error = MissingExtraError("Searching with a video", "video")
+    problem = from_core(error, trusted=False)
+    assert (problem.status, problem.reason) == (503, "missing_extra")
+    assert "'shopsight[video]'" in problem.detail
 
 
 def test_strangers_read_no_paths() -> None:

@@ -197,7 +197,7 @@ def test_only_photos_are_explained(shopsight, tmp_path: Path) -> None:
 
 
 def test_a_video_has_times(shopsight, shapes: ShapesShop, tmp_path: Path) -> None:
-    """A video finds what it shows, with the seconds; words beside it are refused."""
+    """A video finds what it shows, with the seconds; words narrow it, and fields are counted."""
     frames = [Image.open(shapes.folder / f"{name}-56.png") for name in ("red-circle", "blue-bar")]
     shown = [frame.resize((128, 128)) for frame in frames for _ in range(4)]
     for frame in frames:
@@ -209,8 +209,11 @@ def test_a_video_has_times(shopsight, shapes: ShapesShop, tmp_path: Path) -> Non
     seen = {hit["product"]["id"]: hit["seen_at_s"] for hit in found["hits"]}
     assert seen["red-circle"] < 1 < seen["blue-bar"] + 0.5
     assert "seen at" in shopsight("search", video).out
-    outcome = shopsight("search", video, "--text", "in red")
-    assert (outcome.code, "words beside a video" in outcome.err) == (2, True)
+    asked = ["--text", "in red", "--facet", "color", "--json"]
+    narrowed = shopsight("search", video, *asked).json
+    assert ids(narrowed)[0] == "red-circle"
+    assert all(hit["product"]["id"].startswith("red-") for hit in narrowed["hits"])
+    assert {one["value"] for one in narrowed["facets"]["color"]} > {"red", "blue"}
     assert shopsight("search", video, "--explain", tmp_path / "why").code == 2
 
 

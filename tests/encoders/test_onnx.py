@@ -11,10 +11,11 @@ import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from shopsight.encoders.files import LIMITS
-from shopsight.encoders.onnx import RUNTIME_ERRORS, OnnxEncoder, load_lite
+from shopsight.encoders.onnx import OnnxEncoder, load_lite
 from shopsight.encoders.specs import LITE, MODELS
 from shopsight.errors import EncoderError
 from shopsight.images.prepare import load_pixels
+from shopsight.onnx_errors import RUNTIME_ERRORS
 
 GOLDEN = Path(__file__).with_name("golden") / "lite.npz"
 MODEL = MODELS / LITE.file

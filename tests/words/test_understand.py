@@ -280,8 +280,11 @@ def test_corrections_are_told(vocabulary):
     found = understand("pepermint tea, terracota", vocabulary)
     assert found.corrections == (("pepermint", "peppermint"), ("terracota", "terracotta"))
     assert found.rest == ("peppermint", "tea")
-    assert found.chips[-1].label == "terracotta"
-    assert found.chips[-1].text == "terracota"
+    mint, color = found.chips
+    assert (mint.kind, mint.label, mint.text) == ("correction", "peppermint", "pepermint")
+    assert (color.kind, color.label, color.text) == ("filter", "terracotta", "terracota")
+    as_written = understand("pepermint tea", vocabulary, ignore=frozenset({mint.id}))
+    assert (as_written.rest, as_written.chips) == (("pepermint", "tea"), ())
 
 
 def test_a_chip_taken_away_leaves_plain_words(vocabulary):

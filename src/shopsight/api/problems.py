@@ -137,6 +137,7 @@ RULES: Mapping[type[ShopsightError], Rule] = {
     errors.VectorIndexError: Rule(503, "index", "The index cannot be used", private=True),
     errors.EncoderError: Rule(503, "encoder", "The encoder cannot be used", private=True),
     errors.StorageError: Rule(503, "storage", "The storage cannot be used", private=True),
+    errors.MissingExtraError: Rule(503, "missing_extra", "A part of the server is not installed"),
     errors.SettingsError: Rule(503, "settings", "The server is set up wrongly", private=True),
     ShopsightError: Rule(500, "internal", "The server failed", private=True),
 }

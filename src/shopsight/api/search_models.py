@@ -280,7 +280,7 @@ class ChipModel(BaseModel):
     """Words that were understood as more than words; name its id in ``ignore`` to take it away."""
 
     id: str
-    kind: Literal["filter", "boost", "exclude"]
+    kind: Literal["filter", "boost", "exclude", "correction"]
     field: str
     label: str
     text: str

@@ -104,9 +104,7 @@ def search(
 
 def _found(shop: Shop, photos: list[Path], text: str, options: SearchOptions) -> SearchResult:
     if len(photos) == 1 and photos[0].suffix.lower() in VIDEOS:
-        if text:
-            raise typer.BadParameter("words beside a video are not understood: leave --text out")
-        return shop.search_video(photos[0], **options)
+        return shop.search_video(photos[0], text, **options)
     return shop.search(photos or None, text, **options)
 
 

@@ -15,12 +15,13 @@ from torch import nn
 from torch.nn import functional
 
 from shopsight.encoders.folder import sha256_of, write_folder
-from shopsight.encoders.onnx import EMBEDDING, PIXELS, RUNTIME_ERRORS
+from shopsight.encoders.onnx import EMBEDDING, PIXELS
 from shopsight.encoders.preparation import Color
 from shopsight.encoders.specs import ModelFacts, TextFacts
 from shopsight.encoders.text import TOKENS
 from shopsight.encoders.towers import TextTower, Towers
 from shopsight.errors import EncoderError
+from shopsight.onnx_errors import RUNTIME_ERRORS
 
 LARGEST = 2_000_000_000
 """Bytes of weights: an ONNX file holds 2 GiB at most."""

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shopsight.encoders.base import Pixels, Vectors
-from shopsight.encoders.onnx import RUNTIME_ERRORS, PlainOnnxEncoder
+from shopsight.encoders.onnx import PlainOnnxEncoder
 from shopsight.encoders.specs import ModelFacts
 from shopsight.errors import EncoderError
 from shopsight.images.preprocessing import Preprocessing
+from shopsight.onnx_errors import RUNTIME_ERRORS
 
 METADATA_KEY = "shopsight"
 """Key of the facts in a file's metadata."""

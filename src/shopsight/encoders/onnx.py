@@ -12,7 +12,6 @@ from typing import NamedTuple, Self
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from shopsight.encoders.base import EncoderSpec, Pixels, Vectors
 from shopsight.encoders.checks import check_pixels
@@ -20,24 +19,10 @@ from shopsight.encoders.engines import RUN_SIZE, Engine, Session, usable_cores
 from shopsight.encoders.files import EncodesFiles
 from shopsight.encoders.specs import LITE, MODELS, ModelFacts, encoder_spec
 from shopsight.errors import EncoderError
+from shopsight.onnx_errors import ERRORS_ONLY, RUNTIME_ERRORS
 
 PIXELS, EMBEDDING, CELLS, CELLS_SWITCH = "pixels", "embedding", "cells", "with_cells"
 """Names of the graph's inputs and outputs. The switch is false unless given."""
-
-ERRORS_ONLY = 3
-"""Severity from which ONNX Runtime writes to standard error."""
-
-RUNTIME_ERRORS: tuple[type[Exception], ...] = (
-    *(
-        found
-        for found in vars(native).values()
-        if isinstance(found, type) and issubclass(found, Exception)
-    ),
-    RuntimeError,
-    ValueError,
-    MemoryError,
-)
-"""All that ONNX Runtime raises. Its own errors have no common base, and versions differ in them."""
 
 _UNFIT: tuple[type[Exception], ...] = (*RUNTIME_ERRORS, KeyError, EncoderError)
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from shopsight.encoders.base import Pixels
 from shopsight.encoders.engines import Engine, Session
-from shopsight.encoders.onnx import CPU, ERRORS_ONLY, RUNTIME_ERRORS, PlainOnnxEncoder
+from shopsight.encoders.onnx import CPU, PlainOnnxEncoder
 from shopsight.errors import EncoderError, MissingExtraError, StorageError
+from shopsight.onnx_errors import ERRORS_ONLY, RUNTIME_ERRORS
 
 EXTRA = "quantize"
 """The extra of this package that brings what writes such models."""

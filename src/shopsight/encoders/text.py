@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from shopsight.encoders.base import Vectors
 from shopsight.encoders.onnx import (
     EMBEDDING,
-    RUNTIME_ERRORS,
     PlainOnnxEncoder,
     open_session,
 )
 from shopsight.encoders.specs import ModelFacts, TextFacts
 from shopsight.errors import EncoderError, MissingExtraError
+from shopsight.onnx_errors import RUNTIME_ERRORS
 
 TOKENS = "tokens"
 """Name of the text graph's input."""

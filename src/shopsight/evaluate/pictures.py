@@ -17,11 +17,12 @@ from shopsight.catalog.store import CatalogStore
 from shopsight.encoders.base import Encoder
 from shopsight.errors import DecodeError, FeedError, ImageError
 from shopsight.images import boxes
+from shopsight.images.boxes import Box
 from shopsight.images.crops import square_cut, whole_square
 from shopsight.images.prepare import ImageLimits, decode, load_pixels, read_local, to_pixels
 from shopsight.images.preprocessing import Preprocessing
 from shopsight.images.source import Location
-from shopsight.photo_lists import Box, LabelledPhoto
+from shopsight.photo_lists import LabelledPhoto
 
 BATCH = 16
 """Pictures decoded before they are encoded: bounds the memory."""

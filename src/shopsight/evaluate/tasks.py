@@ -246,7 +246,7 @@ def labelled_photos(
     items = []
     for number, row in used_rows(path, only=only, required=needed):
         name = f"{path}:{number}"
-        box = read_box(row, name).widened(margin) if boxes else None
+        box = read_box(row, name).grown(margin) if boxes else None
         group = row[group_column].strip() if group_column else ""
         if label := row[label_column].strip():
             picture = file_picture(path.parent / row["photo"], limits, box)

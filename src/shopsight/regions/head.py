@@ -18,8 +18,9 @@ PIXELS, SCORES, BOXES = "pixels", "scores", "boxes"
 """Names of the graph's input and outputs: ``(n, h, w, 3)`` uint8 RGB in; ``(n, h / 8, w / 8)``, 0
 where a neighbour scores higher, and ``(n, 4, h / 8, w / 8)``, corners in pixels, out."""
 
-AREA, LONGEST = 66_000, 512
-"""Pixels of the canvas, and of its longer side, at most: 256 x 256 for a square picture."""
+AREA, LONGEST = 58_000, 512
+"""Pixels of the canvas, and of its longer side, at most: square pictures come out at 224 x 224. On
+larger ones little more is found: see ``docs/performance.md``."""
 
 GREY = 127
 LEAST_CONFIDENCE = 0.25

@@ -9,24 +9,9 @@ from typing import Any, Self
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from shopsight.errors import EncoderError
-
-ERRORS_ONLY = 3
-"""Severity from which ONNX Runtime writes to standard error."""
-
-FAILURES: tuple[type[Exception], ...] = (
-    *(
-        found
-        for found in vars(native).values()
-        if isinstance(found, type) and issubclass(found, Exception)
-    ),
-    RuntimeError,
-    ValueError,
-    MemoryError,
-)
-"""All that ONNX Runtime raises. Its own errors have no common base, and versions differ in them."""
+from shopsight.onnx_errors import ERRORS_ONLY, RUNTIME_ERRORS
 
 
 class Detector:
@@ -60,7 +45,7 @@ class Detector:
             )
         try:
             session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except FAILURES as error:
+        except RUNTIME_ERRORS as error:
             raise EncoderError(
                 f"The detector {path} cannot be loaded: get the file again, or export it again "
                 f"({error})"
@@ -85,7 +70,7 @@ class Detector:
             raise EncoderError(f"The detector {self.path} is closed: load it again")
         try:
             found: list[NDArray[Any]] = session.run(list(outputs), dict(inputs))
-        except FAILURES as error:
+        except RUNTIME_ERRORS as error:
             raise EncoderError(
                 f"The detector {self.path} failed on a picture: export it again, or use the one "
                 f"that comes with Shopsight ({error})"

@@ -32,7 +32,13 @@ from shopsight.search.query import (
     SearchResult,
 )
 from shopsight.search.question import Question, asked
-from shopsight.search.retrieval import Look, Retriever, Words, reciprocal_rank_fusion
+from shopsight.search.retrieval import (
+    NO_WORDS,
+    Look,
+    Retriever,
+    Words,
+    reciprocal_rank_fusion,
+)
 from shopsight.search.weights import check_focus, part_weights
 from shopsight.words.vocabulary import Vocabulary
 
@@ -100,7 +106,7 @@ class SearchEngine:
         """
         clock = Clock()
         check_focus(self._abilities.spec(), query.focus)
-        question = self._asked(query)
+        question = self.understood(query)
         photo = self._photo(query, clock)
         look = self._look(query, photo)
         clock.lap("encode")
@@ -110,7 +116,7 @@ class SearchEngine:
         hits = self.hits(shown)
         clock.lap("hydrate")
         hits, no_match = self._judged(query, question, look, hits, alike)
-        counted = self._facets(query, question)
+        counted = self.facets(query, question)
         objects = self._objects(query, photo, question.where)
         total = self._total(question, query)
         clock.lap("rank")
@@ -125,9 +131,19 @@ class SearchEngine:
             no_match=no_match,
         )
 
-    def nearest(self, vector: Vector, limit: int, where: Filter | None = None) -> list[Candidate]:
+    def nearest(
+        self,
+        vector: Vector,
+        limit: int,
+        where: Filter | None = None,
+        words: Words = NO_WORDS,
+    ) -> list[Candidate]:
         """The products nearest to a vector as the encoder made it, best first."""
-        return self._retriever.find(Look(vector), Words(), limit, where)
+        return self._retriever.find(Look(vector), words, limit, where)
+
+    def wished(self, question: Question, found: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates in the order of their scores, those that fit the question's wishes sooner."""
+        return question.with_wishes(found, self._facts([one.product_id for one in found]))
 
     def groups(self, ids: Sequence[str]) -> list[str]:
         """Of each product its design, or its own id where it has none."""
@@ -141,7 +157,13 @@ class SearchEngine:
             self._counts.forget()
             self._rankings.clear()
 
-    def _asked(self, query: Query) -> Question:
+    def understood(self, query: Query) -> Question:
+        """What a query's filter and words ask for.
+
+        Raises:
+            FilterError: The filter cannot be parsed, or names an unknown field.
+            QueryError: There is no such facet or boost.
+        """
         said = bool(query.text.strip() or query.negative_text.strip())
         known = self._abilities.vocabulary() if said else None
         return asked(query, self._collection.store.schema.fields, known)
@@ -312,7 +334,8 @@ class SearchEngine:
         changed = bool(query.text.strip() or query.negative_text.strip())
         return judged, judgement.no_match and not changed
 
-    def _facets(self, query: Query, question: Question) -> tuple[Facet, ...]:
+    def facets(self, query: Query, question: Question) -> tuple[Facet, ...]:
+        """The facets that a query asks for."""
         if not query.facets:
             return ()
         # Every product looks like a photo, more or less; but not every one has the words.

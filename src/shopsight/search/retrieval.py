@@ -56,6 +56,10 @@ class Words:
     unwanted_weight: float = 1.0
 
 
+NO_WORDS = Words()
+"""Where only looks count."""
+
+
 class Retriever:
     """Finds candidates in one index version.
 

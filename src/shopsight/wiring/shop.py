@@ -64,12 +64,16 @@ class Shop(IndexedShop):
             query = query_of(self._bytes(photos), text, **options)
             return self.engine.search(query)
 
-    def search_video(self, video: Photo, **options: Unpack[SearchOptions]) -> SearchResult:
+    def search_video(
+        self, video: Photo, text: str = "", **options: Unpack[SearchOptions]
+    ) -> SearchResult:
         """Find the products that a short video shows, with the time each is seen best.
 
         Args:
             video: A file, or its bytes: MP4, WebM, MOV or GIF.
-            options: As for :meth:`search`; ``where``, ``limit`` and ``focus`` count.
+            text: Words, such as ``in red, under 40 EUR``.
+            options: As for :meth:`search`; ``negative_text``, ``ignore``, ``where``, ``facets``,
+                ``limit``, ``offset`` and ``regions`` count.
 
         Raises:
             MissingExtraError: The extra ``video`` is not installed.
@@ -82,7 +86,7 @@ class Shop(IndexedShop):
         (data,) = self._bytes((video,))
         serving = self._serve()
         with naming((video,)):
-            return search_video(data, serving, self.models, query_of((data,), "", **options))
+            return search_video(data, serving, self.models, query_of((data,), text, **options))
 
     def explain(
         self,

@@ -13,14 +13,15 @@ class Chip:
     Attributes:
         id: Names it in a query's ``ignore``, such as ``color:red``.
         kind: ``filter``: hits must fit; ``boost``: hits that fit come first; ``exclude``: hits must
-            not fit.
-        field: Field of the product it is about, such as ``color`` or ``price``.
+            not fit; ``correction``: a typing error, read as another word.
+        field: Field of the product it is about, such as ``color`` or ``price``; empty for a
+            correction.
         label: What to show, such as ``red`` or ``under 40 EUR``, in the language of the query.
         text: The words of the query that it stands for.
     """
 
     id: str
-    kind: Literal["filter", "boost", "exclude"]
+    kind: Literal["filter", "boost", "exclude", "correction"]
     field: str
     label: str
     text: str

@@ -88,6 +88,7 @@ class _Reading:
         self._vocabulary = vocabulary
         self._ignore = ignore
         self._fixed: dict[str, str] = {}
+        self._typos: dict[int, str] = {}  # place of a token -> its stem as written
         self._tokens = list(self._corrected(parted(tokens(text))))
 
     def wanted(self) -> Understood:
@@ -114,7 +115,7 @@ class _Reading:
             boosts=tuple(dict.fromkeys(boost for one in active for boost in one.boosts)),
             rest=self._rest(mentions, {one.start for one in ignored}),
             excluded=tuple(dict.fromkeys(excluded)),
-            chips=tuple({one.id: self._chip(one) for one in reversed(active)}.values())[::-1],
+            chips=(*self._told(active), *self._chips(active)),
             corrections=tuple(self._fixed.items()),
         )
 
@@ -136,6 +137,17 @@ class _Reading:
         )
         colors = [one.color for one in mentions if one.color is not None]
         return ColorWords(self._vocabulary).where(values, colors)
+
+    def _chips(self, mentions: Sequence[Mention]) -> tuple[Chip, ...]:
+        return tuple({one.id: self._chip(one) for one in reversed(mentions)}.values())[::-1]
+
+    def _told(self, mentions: Sequence[Mention]) -> Iterator[Chip]:
+        """Corrections of words that no other chip shows."""
+        shown = {place for one in mentions for place in range(one.start, one.stop)}
+        found = {term: at for at, term in reversed(self._typos.items()) if at not in shown}
+        for term, at in reversed(found.items()):
+            written = self._slice(at, at + 1)
+            yield Chip(_correction(term), "correction", "", self._fixed[term], written)
 
     def _chip(self, mention: Mention) -> Chip:
         text = self._slice(mention.start, mention.stop)
@@ -177,15 +189,23 @@ class _Reading:
 
     def _corrected(self, words: Iterable[Token]) -> Iterator[Token]:
         tried: set[str] = set()
-        for word in words:
+        for place, word in enumerate(words):
             term = stem(word.text)
             known = term in self._vocabulary.terms or term in STOP_WORDS
-            if not known and term not in tried and len(tried) < MAX_CORRECTIONS:
+            kept = _correction(term) in self._ignore
+            if not (known or kept) and term not in tried and len(tried) < MAX_CORRECTIONS:
                 tried.add(term)
                 taken = self._vocabulary.corrected(term)
                 if taken != term:
                     self._fixed[term] = taken
+            if term in self._fixed:
+                self._typos[place] = term
             yield replace(word, text=self._fixed.get(term, word.text))
 
 
 _PAIR = 2
+
+
+def _correction(term: str) -> str:
+    """Id of the chip that tells of a correction."""
+    return f"corrected:{term}"

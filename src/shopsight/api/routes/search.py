@@ -98,7 +98,7 @@ async def _answer(parts: Parts, asked: _Asked, *, root: str) -> SearchAnswer:
     body, shop = asked.body, parts.shop
     options = _search_options(body)
     if asked.video:
-        result = await parts.searches.run(shop.search_video, asked.video, **options)
+        result = await parts.searches.run(shop.search_video, asked.video, body.text, **options)
         _note(parts, asked, result)
         return answer(result, root=root)
     result = await parts.searches.run(shop.search, asked.photos, body.text, **options)

@@ -3,7 +3,7 @@
 import { icon, make } from "../shared/elements.js";
 import { t } from "../shared/i18n.js";
 
-const KINDS = { filter: "chipFilter", boost: "chipBoost" };
+const KINDS = { filter: "chipFilter", boost: "chipBoost", correction: "chipCorrected" };
 
 /** Announces the id of a chip that is taken away with the event "unchip". */
 class WordChips extends HTMLElement {
