@@ -43,6 +43,7 @@ from shopsight.api.routes import (
     session,
     shop_settings,
     system,
+    widget,
 )
 from shopsight.api.routes.duplicates import DistinctBody
 from shopsight.api.routes.events import EventsBody
@@ -106,6 +107,7 @@ _RESOURCES = (
     keys,
     system,
     pages,
+    widget,
 )
 
 

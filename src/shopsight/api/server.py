@@ -49,11 +49,14 @@ def serve(
     Raises:
         SettingsError: The address cannot be listened on.
     """
-    listener = _listen(shop, host, port)
+    settings = shop.settings
+    listener = listen(
+        settings.host if host is None else host, settings.port if port is None else port
+    )
     with listener:
         server = _server(shop, samples)
         if on_listening is not None:
-            on_listening(_address(listener))
+            on_listening(address_of(listener))
         server.run(sockets=[listener])
 
 
@@ -72,19 +75,37 @@ def serving(shop: Shop, *, samples: Sequence[Path] = (), ready: bool = True) -> 
     Raises:
         ShopsightError: It did not start.
     """
-    listener = _listen(shop, "127.0.0.1", 0)
+    listener = listen("127.0.0.1", 0)
     server = _server(shop, samples)
+    with running(server, listener, is_ready=server.is_ready if ready else lambda: True):
+        yield address_of(listener)
+
+
+@contextmanager
+def running(
+    server: uvicorn.Server, listener: socket.socket, *, is_ready: Callable[[], bool] = lambda: True
+) -> Iterator[None]:
+    """Run a server in a thread of this process.
+
+    Args:
+        server: The server.
+        listener: Where it listens, from :func:`listen`; closed at the end.
+        is_ready: Waited for, besides the server's start.
+
+    Raises:
+        ShopsightError: It did not start.
+    """
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name="server", daemon=True
     )
     thread.start()
     try:
         deadline = time.monotonic() + _START_S
-        while not (server.started and (not ready or server.is_ready())):
+        while not (server.started and is_ready()):
             if not thread.is_alive() or time.monotonic() > deadline:
                 raise ShopsightError("The server did not start: its log tells why.")
             time.sleep(0.01)
-        yield _address(listener)
+        yield
     finally:
         server.should_exit = True
         thread.join(_START_S)
@@ -115,9 +136,16 @@ def _server(shop: Shop, samples: Sequence[Path]) -> _Server:
     return _Server(config, lambda: upkeep.ready)
 
 
-def _listen(shop: Shop, host: str | None, port: int | None) -> socket.socket:
-    host = shop.settings.host if host is None else host
-    port = shop.settings.port if port is None else port
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections.
+
+    Args:
+        host: Name or address of this machine.
+        port: Port; 0: any free one.
+
+    Raises:
+        SettingsError: The address is none of this machine, or the port is taken.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -142,7 +170,8 @@ def _listen(shop: Shop, host: str | None, port: int | None) -> socket.socket:
     return listener
 
 
-def _address(listener: socket.socket) -> str:
+def address_of(listener: socket.socket) -> str:
+    """Where a server that listens there can be reached from this machine."""
     host, port = listener.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not bound to
         host = "127.0.0.1"

@@ -37,17 +37,32 @@ def serve(
 def demo(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Exit after the answers.")] = False,
+    widget: Annotated[
+        bool,
+        typer.Option("--widget", help="Serve a shop with the widget, too, on the port after."),
+    ] = False,
     host: HostOption = None,
     port: PortOption = None,
     data: DataOption = None,
 ) -> None:
     """Index the sample shop, answer three shopper photos, and serve the pages."""
+    from contextlib import ExitStack
+
     from shopsight.cli.progress import ingest_progress
     from shopsight.cli.search import print_result
     from shopsight.sample_shop import ROOT, SAMPLE_PHOTOS
 
-    folder = settings_of(context, data).data / "demo"
-    with open_shop(context, folder, host=host, port=port) as shop:
+    settings = settings_of(context, data, host=host, port=port)
+    with ExitStack() as stack:
+        page = None
+        if widget and not once:
+            from shopsight.api.demo_shop import demo_shop
+
+            beside = settings.port + 1 if settings.port else 0
+            page = stack.enter_context(demo_shop(ROOT, settings.host, beside))
+        origins = [*settings.cors_origins, page.address] if page else None
+        options = {"host": host, "port": port, "cors_origins": origins}
+        shop = stack.enter_context(open_shop(context, settings.data / "demo", **options))
         with ingest_progress() as progress:
             report = shop.index(ROOT / "catalog.csv", sync=True, progress=progress)
         counters = report.counters
@@ -60,7 +75,13 @@ def demo(
         if not once:
             from shopsight.api.server import serve as run
 
-            run(shop, samples=SAMPLE_PHOTOS, on_listening=_print_address)
+            def listening(address: str) -> None:
+                _print_address(address)
+                if page is not None:
+                    page.search = address
+                    typer.echo(f"A shop with the widget: {page.address}")
+
+            run(shop, samples=SAMPLE_PHOTOS, on_listening=listening)
 
 
 @keys_app.command("create")
