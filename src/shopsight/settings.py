@@ -63,6 +63,16 @@ class Settings(BaseSettings):
         description="Scale every dimension to (x - mean) / std, fitted on the catalogue.",
     )
 
+    category_field: str = Field(
+        "auto",
+        min_length=1,
+        description="Field of products that holds their category; `auto`: `product_type`, or "
+        "`google_product_category` if more products have that.",
+    )
+    category_threshold: float = Field(
+        0.6, ge=0, le=1, description="Least probability of a category for it to be an answer."
+    )
+
     allow_hosts: list[str] = Field(
         default_factory=list,
         description="Hosts that may be fetched from although their address is private.",

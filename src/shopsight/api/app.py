@@ -24,11 +24,13 @@ from shopsight.api.jobs_runner import JobRunner
 from shopsight.api.limits import BodyLimit, BodyLimits
 from shopsight.api.metrics import Metrics
 from shopsight.api.models import BatchBody, FeedBody, ProductBody
+from shopsight.api.models_recognition import ClassifyBody
 from shopsight.api.models_saved_feeds import SavedFeedBody
 from shopsight.api.origins import ChangingCors, Origins
 from shopsight.api.parts import Parts
 from shopsight.api.problems import Problem, install
 from shopsight.api.routes import (
+    classify,
     duplicates,
     events,
     feeds,
@@ -84,6 +86,7 @@ Errors are problem details (RFC 9457) with a stable `reason`.
 
 _TAGS = [
     {"name": "search", "description": "Photos in, products out."},
+    {"name": "recognition", "description": "What a photo shows."},
     {"name": "products", "description": "The catalogue."},
     {"name": "feeds", "description": "Whole catalogues at once."},
     {"name": "jobs", "description": "Long work that goes on behind the scenes."},
@@ -95,6 +98,7 @@ _TAGS = [
 
 _RESOURCES = (
     search,
+    classify,
     pictures,
     products,
     duplicates,
@@ -224,6 +228,7 @@ def _describe_bodies(app: FastAPI) -> None:
     """Add to OpenAPI the models that routes read by themselves."""
     models: tuple[type[BaseModel], ...] = (
         SearchBody,
+        ClassifyBody,
         ProductBody,
         BatchBody,
         FeedBody,

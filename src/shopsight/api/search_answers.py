@@ -43,7 +43,7 @@ def answer(
     return SearchAnswer.model_construct(
         query_id=result.query_id,
         image_id=image_id,
-        hits=[_hit(hit, root, why.get(hit.product.id)) for hit in result.hits],
+        hits=[shown_hit(hit, root, why.get(hit.product.id)) for hit in result.hits],
         total=result.total,
         no_match=result.no_match,
         objects=[_object(found, root) for found in result.objects],
@@ -53,7 +53,8 @@ def answer(
     )
 
 
-def _hit(hit: Hit, root: str, why: ExplanationModel | None = None) -> SearchHit:
+def shown_hit(hit: Hit, root: str, why: ExplanationModel | None = None) -> SearchHit:
+    """A hit as the API sends it; ``root`` is where the application is mounted."""
     return SearchHit.model_construct(
         product=shown(hit.product, root=root),
         score=round(hit.score, _DIGITS),
@@ -76,7 +77,7 @@ def _object(found: FoundObject, root: str) -> ObjectModel:
         box=_box(found.box),
         confidence=round(found.confidence, 4),
         searched=found.searched,
-        hits=[_hit(hit, root) for hit in found.hits],
+        hits=[shown_hit(hit, root) for hit in found.hits],
     )
 
 

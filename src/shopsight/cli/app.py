@@ -11,6 +11,7 @@ from shopsight import __version__
 from shopsight.cli import (
     calibrate,
     catalogue,
+    classify,
     duplicates,
     encoders,
     evaluate,
@@ -35,6 +36,7 @@ app.command()(catalogue.reindex)
 app.add_typer(catalogue.feed_app, name="feed")
 app.command()(search.search)
 app.command()(photos.match)
+app.command()(classify.classify)
 app.command()(duplicates.duplicates)
 app.command()(evaluate.evaluate)
 app.command()(calibrate.calibrate)

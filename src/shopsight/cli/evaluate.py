@@ -17,6 +17,7 @@ from shopsight.cli.common import (
     print_table,
     settings_of,
 )
+from shopsight.cli.evaluate_recognition import Asked, RecognitionTask, evaluate_task
 from shopsight.cli.photos import FocusOption
 from shopsight.search.focus import Focus
 
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
 SHOWN_FAILURES = 5
 """Pictures that could not be used, by name: the rest are counted."""
 
-_Column = Annotated[str, typer.Option(metavar="COLUMN", help="Column of the labels.")]
+_Column = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Column of the labels: label; with --task, what the task is about.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +77,23 @@ def evaluate(
             help="Instead of products: is the nearest other photo one of the same label?",
         ),
     ] = None,
-    label_column: _Column = "label",
+    label_column: _Column = None,
     group_column: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="Photos with the same value are not compared."),
+        typer.Option(
+            metavar="COLUMN", help="Photos with the same value are not compared, nor learnt from."
+        ),
+    ] = None,
+    task: Annotated[
+        RecognitionTask | None,
+        typer.Option(help="Instead of search, measure recognition of what the photos show."),
+    ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PHOTOS.csv",
+            help="With --task classify: learn from these labelled photos, not from the catalogue.",
+        ),
     ] = None,
     same: Annotated[
         str | None,
@@ -115,6 +135,8 @@ def evaluate(
 
     if sum(given is not None for given in (photos, labels, same)) != 1:
         raise typer.BadParameter("give one of PHOTOS.csv, --labels and --same")
+    if gallery is not None and task != "classify":
+        raise typer.BadParameter("--gallery goes with --task classify")
     names = [name.strip() for name in encoders.split(",") if name.strip()]
     values = choices(only or [])
     looks = load_settings().regions if regions is None else regions
@@ -122,10 +144,28 @@ def evaluate(
     asked = _Asked(
         names, values, boxes, crop_margin, focus, looks and not boxes, json_output, report
     )
-    if labels is not None:
+    if task is not None:
+        if photos is None or names or boxes:
+            raise typer.BadParameter("--task takes PHOTOS.csv, without --encoders and --crop")
+        evaluate_task(
+            context,
+            data,
+            Asked(
+                photos,
+                task,
+                label_column,
+                group_column,
+                gallery,
+                values,
+                looks,
+                json_output,
+                report,
+            ),
+        )
+    elif labels is not None:
         _compare(
             settings_of(context, data),
-            lambda limits: _labels(labels, label_column, group_column, asked, limits),
+            lambda limits: _labels(labels, label_column or "label", group_column, asked, limits),
             asked,
         )
     elif photos is not None and not names and report is None:
@@ -195,7 +235,7 @@ def _print_evaluation(photos: str, result: Evaluation) -> None:
     ):
         if count:
             typer.echo(f"{count} {what}.", err=True)
-    _print_failed(result.failed, "photos could not be used and count as not found")
+    print_failed(result.failed, "photos could not be used and count as not found")
 
 
 def _labels(
@@ -292,14 +332,15 @@ def _print_comparison(comparison: Comparison) -> None:
         )
     for note in comparison.notes:
         typer.echo(note, err=True)
-    _print_failed(comparison.failed, "pictures could not be used")
+    print_failed(comparison.failed, "pictures could not be used")
 
 
 def _two_lines(one: Interval) -> str:
     return f"{one.value:.3f}\n{one.low:.3f} to {one.high:.3f}"
 
 
-def _print_failed(failed: Mapping[str, str], what: str) -> None:
+def print_failed(failed: Mapping[str, str], what: str) -> None:
+    """Say how many photos could not be used, and name some of them."""
     if failed:
         typer.echo(f"{len(failed)} {what}.", err=True)
     for name, reason in list(failed.items())[:SHOWN_FAILURES]:

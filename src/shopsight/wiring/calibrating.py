@@ -100,8 +100,8 @@ class Calibrator:
         """
         name = self._collection.manifest.name
         calibration = fit(
-            self._pictures(),
-            Searches(self._encode, self._find),
+            self.pictures(),
+            Searches(self.encode, self._find),
             version=name,
             fingerprint=self._models.spec().fingerprint,
             products=self._collection.store.count_products(),
@@ -115,7 +115,7 @@ class Calibrator:
             self._store.save(name, calibration.fingerprint, calibration.model_dump_json())
         return calibration
 
-    def _pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[Picture]:
         """All pictures of the index; those on the web are fetched again if they are drawn."""
         fetched: dict[str, bytes] = {}
         for page in self._catalog.all_states():
@@ -149,8 +149,8 @@ class Calibrator:
                 fetched[location] = data  # from the web, and needed again for further views
         return decode(data, self._limits, target_side=_SIDE)
 
-    def _encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """What searches make of photos, all of them encoded together."""
+    def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """What searches make of photos, ``(n, dimension)``, all of them encoded together."""
         parts = [self._reader.looks(image, regions=self._regions) for image in images]
         pixels = [
             self._reader.pixels(image, box)

@@ -184,6 +184,7 @@ class IndexedShop:
         serving = self._serve()
         found = serving.calibrator.fit(labels, progress)
         serving.calibration.refresh()
+        serving.fit_categories()
         return found
 
     def calibrate_if_due(self) -> None:
@@ -205,6 +206,7 @@ class IndexedShop:
         if due and self.encoder.spec.fingerprint == manifest.fingerprint:
             serving.calibrator.fit(views=QUICK_VIEWS)
             serving.calibration.refresh()
+            serving.fit_categories()
 
     def index(
         self,

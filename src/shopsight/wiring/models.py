@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from shopsight.encoders import load_encoder
 from shopsight.encoders.base import Encoder, EncoderSpec, TextEncoder
 from shopsight.encoders.batching import MicroBatcher
+from shopsight.encoders.categories import CategoryHead, load_categories
+from shopsight.encoders.folder import is_folder
 from shopsight.errors import ShopsightError
 from shopsight.regions.base import RegionFinder
 from shopsight.settings import Settings
@@ -92,6 +95,15 @@ class Models:
             if self._finder is None:
                 self._finder = load_finder(self._settings.detector, threads=self._settings.threads)
             return self._finder
+
+    def category_head(self) -> CategoryHead | None:
+        """The category head that was trained with the encoder; ``None`` if it has none.
+
+        Raises:
+            EncoderError: Its file is damaged.
+        """
+        folder = Path(self._settings.encoder)
+        return load_categories(folder) if is_folder(folder) else None
 
     def close(self) -> None:
         """Free them. May be called twice."""

@@ -18,6 +18,7 @@ from shopsight.search.photos import PhotoReader
 from shopsight.settings import Settings
 from shopsight.wiring.calibrating import Calibrator
 from shopsight.wiring.explaining import CACHE_BYTES, Explainer
+from shopsight.wiring.known_categories import KnownCategories
 from shopsight.wiring.known_words import KnownWords
 from shopsight.wiring.limits import image_limits
 from shopsight.wiring.models import Models
@@ -62,6 +63,7 @@ class Serving:
         calibrator: Fits that.
         explainer: Says why hits matched.
         embeddings: Vectors of repeated photos.
+        categories: The catalogue's categories.
     """
 
     collection: Collection
@@ -72,6 +74,11 @@ class Serving:
     calibrator: Calibrator
     explainer: Explainer
     embeddings: EmbeddingCache
+    categories: KnownCategories
+
+    def fit_categories(self) -> None:
+        """Find out, with made-up photos, how sure one can be of categories."""
+        self.categories.fit(self.calibrator.pictures(), self.calibrator.encode)
 
     def refresh(self) -> None:
         """See what was written."""
@@ -81,6 +88,19 @@ class Serving:
         self.engine.forget_unless(f"{store.state} {self.words.signature()}")
         self.words.refresh()
         self.calibration.refresh()
+        self.categories.refresh()
+
+
+def photo_reader(models: Models, settings: Settings, embeddings: EmbeddingCache) -> PhotoReader:
+    """What reads shoppers' photos, with the models and within the limits of a shop."""
+    return PhotoReader(
+        image_limits(settings),
+        encoder=lambda: models.encoder,
+        encode=models.encode,
+        finder=models.finder,
+        embeddings=embeddings,
+        seen=CellCache(CACHE_BYTES),
+    )
 
 
 def serving(
@@ -105,14 +125,7 @@ def serving(
     limits = image_limits(settings)
     words = KnownWords(catalog, collection, settings.data / "words.bin")
     embeddings = EmbeddingCache()
-    reader = PhotoReader(
-        limits,
-        encoder=lambda: models.encoder,
-        encode=models.encode,
-        finder=models.finder,
-        embeddings=embeddings,
-        seen=CellCache(CACHE_BYTES),
-    )
+    reader = photo_reader(models, settings, embeddings)
 
     def kept() -> Calibration | None:
         manifest = collection.manifest
@@ -144,6 +157,22 @@ def serving(
         regions=settings.regions,
     )
     explainer = Explainer(collection, models, reader, load=load)
+    categories = KnownCategories(
+        catalog,
+        collection,
+        settings.data / "categories.json",
+        field=settings.category_field,
+        threshold=settings.category_threshold,
+        head=models.category_head,
+    )
     return Serving(
-        collection, engine, reader, words, calibration, calibrator, explainer, embeddings
+        collection,
+        engine,
+        reader,
+        words,
+        calibration,
+        calibrator,
+        explainer,
+        embeddings,
+        categories,
     )

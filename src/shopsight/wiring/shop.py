@@ -20,7 +20,10 @@ from shopsight.wiring.limits import image_limits
 from shopsight.wiring.options import SearchOptions, query_of
 
 if TYPE_CHECKING:
+    from shopsight.recognize.category import Classification
     from shopsight.search.duplicates import DuplicateGroup
+    from shopsight.wiring.classifying import Proposal
+    from shopsight.wiring.known_categories import ShopCategories
 
 Photo = str | Path | bytes
 """A file, or a picture's bytes."""
@@ -145,6 +148,77 @@ class Shop(IndexedShop):
 
         with ThreadPoolExecutor(4, thread_name_prefix="match") as pool:
             yield from pool.map(one, photos)
+
+    def classify(
+        self,
+        photo: Photo,
+        *,
+        box: Box | Sequence[float] | None = None,
+        regions: bool | None = None,
+        related: int = 10,
+    ) -> Classification:
+        """Say which of the shop's categories a photo shows, level by level.
+
+        Args:
+            photo: A file, or a picture's bytes.
+            box: The part of the photo that is meant: a box, or its four numbers.
+            regions: Whether the main subject is looked for; as set if not given.
+            related: Products of the category wanted, at most.
+
+        Raises:
+            ImageError: The photo cannot be used.
+            NotFoundError: No product has a category.
+            QueryError: The box makes no sense.
+            VectorIndexError: Nothing is indexed yet, or the index failed.
+        """
+        from shopsight.wiring.classifying import classify
+
+        with naming((photo,)):
+            (data,) = self._bytes((photo,))
+            return classify(
+                data,
+                self._serve(),
+                regions=self.settings.regions if regions is None else regions,
+                box=None if box is None else Box.checked(*box),
+                related=related,
+            )
+
+    @property
+    def categories(self) -> ShopCategories:
+        """The categories of the catalogue.
+
+        Raises:
+            VectorIndexError: Nothing is indexed yet.
+        """
+        return self._serve(check=False).categories.categories()
+
+    def propose_categories(
+        self, feed: str | Path, *, image_root: Path | None = None
+    ) -> Iterator[Proposal]:
+        """Propose categories for the products of a feed that have none; changes nothing.
+
+        Args:
+            feed: The file.
+            image_root: Folder that local pictures must be in; the feed's own when not given.
+
+        Yields:
+            One for each such product; pictures and rows that cannot be used are named.
+
+        Raises:
+            FeedError: The feed cannot be read at all.
+            NotFoundError: No product of the catalogue has a category.
+            VectorIndexError: Nothing is indexed yet, or the index failed.
+        """
+        from shopsight.wiring.classifying import proposals
+
+        # Pictures of feeds show one thing on their own: looking for it finds nothing better.
+        yield from proposals(
+            Path(feed),
+            self.categories,
+            lambda data: self.classify(data, regions=False, related=0),
+            self.picture,
+            image_root=image_root,
+        )
 
     def duplicates(
         self, *, threshold: float | None = None, include_variants: bool = False

@@ -1,0 +1,254 @@
+"""Keeps what is known of a shop's categories at hand."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from shopsight.catalog.product import Product
+from shopsight.catalog.store import CatalogStore
+from shopsight.encoders.categories import CategoryHead
+from shopsight.errors import NotFoundError, ShopsightError, StorageError
+from shopsight.index.collection import Collection
+from shopsight.recognize.category import Classifier, HeadVote
+from shopsight.recognize.category_blend import Look
+from shopsight.recognize.category_gallery import CatalogueGallery, Member
+from shopsight.recognize.category_paths import CategoryTree, PathReader, path_text
+from shopsight.recognize.category_tables import CategoryFit, CategoryTables, learn
+from shopsight.recognize.category_views import Encode, made_up
+from shopsight.search.confidence_cases import Picture
+
+log = logging.getLogger(__name__)
+
+AUTO = "auto"
+"""The field of most products: their ``product_type``, or else their ``google_product_category``."""
+
+FIELDS = ("product_type", "google_product_category")
+
+MOST_CLASSES = 20_000
+"""Categories that are told apart: the most frequent ones. Bounds memory and time."""
+
+LEAST_PAUSE_S = 20.0
+"""Seconds between two readings of a catalogue that keeps changing."""
+
+_PAUSE_PER_READING = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ShopCategories:
+    """The categories of a catalogue.
+
+    Attributes:
+        field: The field of products that says them.
+        reader: Understands its texts.
+        tree: All categories.
+        members: Product id -> its category and its item group.
+    """
+
+    field: str
+    reader: PathReader
+    tree: CategoryTree
+    members: dict[str, Member]
+
+    def of_products(self, ids: Iterable[str]) -> dict[str, str]:
+        """Categories of products, as text; those without one are left out."""
+        return {
+            key: path_text(self.tree.classes[self.members[key].number])
+            for key in ids
+            if key in self.members
+        }
+
+    def spelled(self, text: str) -> str:
+        """A category as answers write it."""
+        return path_text(self.reader.read(text))
+
+
+def shop_categories(products: Iterable[Product], field: str = AUTO) -> ShopCategories:
+    """Read the categories of a catalogue, once through.
+
+    Args:
+        products: All products.
+        field: The field that says the category, or ``auto``.
+    """
+    names = FIELDS if field == AUTO else (field,)
+    given = [
+        (product.id, product.item_group_id or product.id, [text_of(product, n) for n in names])
+        for product in products
+    ]
+    counts = [sum(bool(texts[place]) for _, _, texts in given) for place in range(len(names))]
+    chosen = counts.index(max(counts))
+    reader = PathReader(texts[chosen] for _, _, texts in given)
+    paths = {key: reader.read(texts[chosen]) for key, _, texts in given if texts[chosen]}
+    frequent = Counter(path for path in paths.values() if path).most_common(MOST_CLASSES)
+    tree = CategoryTree(sorted(path for path, _ in frequent))
+    members = {
+        key: Member(tree.number[paths[key]], group)
+        for key, group, _ in given
+        if key in paths and paths[key] in tree.number
+    }
+    return ShopCategories(names[chosen], reader, tree, members)
+
+
+def text_of(product: Product, field: str) -> str:
+    """A field or attribute of a product as text; empty where it has none."""
+    value = getattr(product, field, None) if field in Product.model_fields else None
+    if value is None:
+        value = product.attributes.get(field, "")
+    return str(value).strip()
+
+
+class KnownCategories:
+    """The categories of a shop, and the classifier of them. Safe to use from several threads.
+
+    They are read when they are first needed. After a change of the catalogue they are read anew
+    beside the requests, which go on with the old ones until then. Numbers that were found out with
+    made-up photos are kept in a file, so that reading is fast.
+
+    Args:
+        catalog: Whose categories they are.
+        collection: Where the vectors are.
+        path: File that keeps the numbers.
+        field: The field that says a product's category, or ``auto``.
+        threshold: Least probability of an answer.
+        head: The encoder's category head; asked for when there is a classifier to make.
+        clock: Seconds since any time.
+    """
+
+    def __init__(
+        self,
+        catalog: CatalogStore,
+        collection: Collection,
+        path: Path,
+        *,
+        field: str,
+        threshold: float,
+        head: Callable[[], CategoryHead | None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catalog = catalog
+        self._collection = collection
+        self._path = path
+        self._field = field
+        self._threshold = threshold
+        self._head = head
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: tuple[ShopCategories, Classifier | None] | None = None
+        self._signature: tuple[int, float] | None = None
+        self._next_reading = 0.0
+        self._reader: threading.Thread | None = None
+
+    def categories(self) -> ShopCategories:
+        """The categories; those of some seconds ago where the catalogue keeps changing."""
+        return self._known()[0]
+
+    def classifier(self) -> Classifier:
+        """The classifier.
+
+        Raises:
+            NotFoundError: No product with a picture has a category.
+        """
+        found = self._known()[1]
+        if found is None:
+            raise NotFoundError(
+                "No product of the catalogue has a category: fill the column product_type or "
+                "google_product_category of the feed for some of each kind, and index it again."
+            )
+        return found
+
+    def refresh(self) -> None:
+        """Begin to read them anew if a product changed, and it is not being done."""
+        with self._lock:
+            if self._kept is None or self._clock() < self._next_reading:
+                return
+            if self._reader is not None and self._reader.is_alive():
+                return
+            if self._catalog.signature() == self._signature:
+                return
+            self._reader = threading.Thread(target=self._read_aside, name="categories", daemon=True)
+            self._reader.start()
+
+    def fit(self, pictures: Iterable[Picture], encode: Encode) -> None:
+        """Find out, with made-up photos, how sure one can be; and keep that.
+
+        Args:
+            pictures: All pictures of the index.
+            encode: As searches do.
+        """
+        known = shop_categories(self._catalog.every(), self._field)
+        if not known.members:
+            return
+        usable = (one for one in pictures if one.product_id in known.members)
+        photos = [
+            Look(vector, known.members[one.product_id].number, one.group)
+            for one, vector in made_up(usable, encode)
+        ]
+        gallery = CatalogueGallery(self._collection, known.members)
+        tables = learn(known.tree, gallery, photos=photos)
+        if tables is None:
+            return
+        self._to_file(known, tables.fit)
+        with self._lock:
+            self._kept = known, self._classifier(known, tables)
+
+    def _known(self) -> tuple[ShopCategories, Classifier | None]:
+        with self._lock:
+            if self._kept is None:
+                self._read()
+            found = self._kept
+        assert found is not None  # noqa: S101  # _read sets it, or raises
+        return found
+
+    def _read_aside(self) -> None:
+        try:
+            self._read()
+        except ShopsightError:
+            log.warning("The catalogue's categories cannot be read now; the old ones serve.")
+
+    def _read(self) -> None:
+        started = self._clock()
+        signature = self._catalog.signature()
+        known = shop_categories(self._catalog.every(), self._field)
+        tables = None
+        if known.members:
+            gallery = CatalogueGallery(self._collection, known.members)
+            tables = learn(known.tree, gallery, fit=self._from_file(known))
+        self._kept = known, None if tables is None else self._classifier(known, tables)
+        self._signature = signature
+        taken = self._clock() - started
+        self._next_reading = self._clock() + max(LEAST_PAUSE_S, _PAUSE_PER_READING * taken)
+
+    def _classifier(self, known: ShopCategories, tables: CategoryTables) -> Classifier:
+        head = self._head()
+        vote = None if head is None else HeadVote(head, known.tree, known.reader)
+        return Classifier(tables, threshold=self._threshold, head=vote)
+
+    def _fits(self, known: ShopCategories) -> str:
+        """Says what numbers were found out for: they serve as long as it stays the same."""
+        manifest = self._collection.manifest
+        return json.dumps([manifest.name, manifest.fingerprint, known.field])
+
+    def _from_file(self, known: ShopCategories) -> CategoryFit | None:
+        try:
+            head, _, body = self._path.read_text(encoding="utf-8").partition("\n")
+            return CategoryFit.from_json(body) if head == self._fits(known) else None
+        except (OSError, UnicodeDecodeError, StorageError):
+            return None  # not there, or damaged: found out from the pictures
+
+    def _to_file(self, known: ShopCategories, fit: CategoryFit) -> None:
+        temporary = self._path.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):  # a server may have no right to write here
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_text(f"{self._fits(known)}\n{fit.to_json()}", encoding="utf-8")
+                temporary.replace(self._path)
+            finally:
+                temporary.unlink(missing_ok=True)
