@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shopsight.errors import VectorIndexError
-from shopsight.index.base import Records
+from shopsight.index.base import FieldType, Records
 from shopsight.index.filters import Compare, Op
 from shopsight.index.lance import LanceStore
 from shopsight.index.lance_indexes import LanceOptions
@@ -177,6 +177,21 @@ def test_searches_while_writing(tmp_path: Path):
         thread.join()
     store.close()
     assert not failures
+
+
+def test_two_that_add_the_same_fields_agree(tmp_path: Path):
+    """A reader and a writer that learn of new fields at once both have them, and may write."""
+    writer, reader = opened(tmp_path), opened(tmp_path)
+    fields = {"fresh": FieldType.STRING, "weight": FieldType.NUMBER}
+    reader.add_fields(fields)
+    writer.add_fields(fields)
+    rows = cases.records(3)
+    attributes = [{"fresh": "yes", "weight": 2.0} for _ in rows.ids]
+    writer.upsert(Records(rows.ids, rows.product_ids, rows.vectors, attributes))
+    reader.refresh()
+    assert reader.count(Compare("fresh", Op.EQ, "yes")) == 3
+    reader.close()
+    writer.close()
 
 
 def test_closed_store_says_so(tmp_path: Path):

@@ -153,6 +153,7 @@ def _parts(shop: Shop, samples: Sequence[Path], origins: Origins) -> Parts:
     timeout_s = settings.request_timeout_s
     lookups = Workers("lookup", threads=8, waiting=256, timeout_s=timeout_s)
     store = JobStore(shop.database)
+    runner = JobRunner(shop, store)
     recent = RecentPhotos()
     history = History()
     sessions = SessionStore(shop.database, life_s=settings.session_hours * 3600)
@@ -172,8 +173,8 @@ def _parts(shop: Shop, samples: Sequence[Path], origins: Origins) -> Parts:
         ),
         metrics=Metrics(),
         jobs=store,
-        runner=JobRunner(shop, store),
-        upkeep=Upkeep(shop, also=tend),
+        runner=runner,
+        upkeep=Upkeep(shop, also=tend, writing=lambda: runner.working),
         searches=Workers("search", threads=16, waiting=256, timeout_s=timeout_s),
         fetches=Workers("fetch", threads=8, waiting=64, timeout_s=timeout_s),
         writes=Workers("write", threads=4, waiting=64, timeout_s=_WRITES_S),

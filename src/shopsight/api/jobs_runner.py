@@ -43,6 +43,11 @@ class JobRunner:
         self._current: tuple[str, threading.Event] | None = None
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
+    @property
+    def working(self) -> bool:
+        """Whether a job is being done here."""
+        return self._current is not None
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()

@@ -21,11 +21,19 @@ class Upkeep:
     Args:
         shop: The shop that is served.
         also: What else is to be done now and then.
+        writing: Whether this server is indexing. What that changes it calibrates at its end.
     """
 
-    def __init__(self, shop: Shop, *, also: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        *,
+        also: Callable[[], None] = lambda: None,
+        writing: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._shop = shop
         self._also = also
+        self._writing = writing
         self._ready = threading.Event()
         self._closing = threading.Event()
         self._trouble: ShopsightError | None = None
@@ -60,7 +68,8 @@ class Upkeep:
         seen = self._mark()
         while not self._closing.wait(settings.refresh_every_s):
             self._refresh()
-            self._calibrate()
+            if not self._writing():
+                self._calibrate()
             self._also()
             if time.monotonic() - optimized >= settings.optimize_every_s:
                 optimized = time.monotonic()

@@ -125,8 +125,7 @@ class LanceStore:
         with self._writing:
             new = checked_fields(self._schema.fields, fields)
             if new:
-                columns = pa.schema(field_columns(new))
-                self._table.run(self._table.table.add_columns(columns))
+                self._table.add_columns(pa.schema(field_columns(new)))
                 self._schema = self._schema.model_copy(
                     update={"fields": {**self._schema.fields, **new}}
                 )

@@ -63,8 +63,7 @@ def prepare_texts(table: LanceTable) -> None:
     The index comes before the rows: rows that it does not cover yet are found, too, and it knows
     how they are to be split. :func:`optimize` makes it cover them.
     """
-    if TERMS not in table.columns().names:
-        table.run(table.table.add_columns(pa.schema([terms_column()])))
+    table.add_columns(pa.schema([terms_column()]))
     if not has_text_index(table):
         # Terms are compared as they are: how words are cut up and folded was decided before.
         config = FTS(

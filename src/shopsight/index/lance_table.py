@@ -30,6 +30,8 @@ _DAMAGED = (
     "protobuf",
 )
 
+_ATTEMPTS = 5
+
 
 class LanceTable:
     """A table and the thread whose event loop its calls run on.
@@ -81,6 +83,28 @@ class LanceTable:
             VectorIndexError: Anything else that Lance refuses.
         """
         return self._runner.run(call)
+
+    def add_columns(self, columns: pa.Schema) -> None:
+        """Add columns that are not there yet.
+
+        Whoever opens a table, in whatever thread or process, may be adding the same ones: Lance
+        refuses the second, which then finds them there.
+
+        Raises:
+            StorageError: Files cannot be written.
+            VectorIndexError: Lance refuses for another reason.
+        """
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            present = set(self.columns().names)
+            lacking = [column for column in columns if column.name not in present]
+            if not lacking:
+                return
+            try:
+                self.run(self.table.add_columns(pa.schema(lacking)))
+            except VectorIndexError:
+                if not attempts_left:
+                    raise
+                self.latest()
 
     def query(self) -> AsyncQuery:
         """A new query."""

@@ -87,6 +87,7 @@ class IndexedShop:
             ),
         )
         self._lock = threading.RLock()
+        self._calibrating = threading.Lock()
         self._checked = False
         self._serving: Serving | None = None
 
@@ -190,11 +191,19 @@ class IndexedShop:
     def calibrate_if_due(self) -> None:
         """Fit confidence anew if the number of products has changed by more than a tenth since.
 
-        Nothing happens where the settings say so, nothing is indexed, or another encoder is in use
-        than made the index.
+        Nothing happens where the settings say so, nothing is indexed, another encoder is in use
+        than made the index, or another thread is at it.
         """
         if not self.settings.calibrate or self._lifecycle.active() is None:
             return
+        if not self._calibrating.acquire(blocking=False):
+            return
+        try:
+            self._calibrate_if_due()
+        finally:
+            self._calibrating.release()
+
+    def _calibrate_if_due(self) -> None:
         serving = self._serve(check=False)  # the encoder is loaded only if there is work for it
         manifest = serving.collection.manifest
         due = outdated(
