@@ -106,7 +106,7 @@ def preview_feed(
 
 def _format(path: Path, source: FeedSource) -> str:
     try:
-        return detect_format(path, mapping=source.mapping)
+        return detect_format(path, mapping=source.mapping, label=source.label)
     except FeedError:
         if sniff_header(source.head.text) is None:
             raise

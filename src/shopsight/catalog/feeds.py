@@ -101,18 +101,21 @@ class FeedSummary(BaseModel):
     failure: str = ""
 
 
-def detect_format(path: Path | str, *, mapping: Mapping[str, str] | None = None) -> str:
+def detect_format(
+    path: Path | str, *, mapping: Mapping[str, str] | None = None, label: str | None = None
+) -> str:
     """Name of the format of a file, found from its content.
 
     Args:
         path: The file.
         mapping: Columns that the caller will name; they make a table with unusual columns known.
+        label: Name of the feed in messages; the path by default.
 
     Raises:
         FeedError: The file cannot be read, or is of no known format; the message says how to name
             one.
     """
-    return _detect(_source(path, mapping=mapping))
+    return _detect(_source(path, mapping=mapping, label=label))
 
 
 def read_feed(

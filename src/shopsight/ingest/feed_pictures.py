@@ -102,6 +102,10 @@ def _unpack(
 ) -> Unpacked:
     done = Unpacked()
     try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"The folder {target} cannot be made: {error.strerror}") from error
+    try:
         with zipfile.ZipFile(archive) as packed:
             infos = [info for info in packed.infolist() if not info.is_dir()]
             _check_size(infos, limits)
