@@ -1,4 +1,7 @@
-"""What kinds of jobs there are, and how each is done."""
+"""What kinds of jobs there are, and how each is done.
+
+Confidence is fitted by the server's upkeep, after the job: searches need not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,9 @@ def index_feed(shop: Shop, job: Job, notes: Notes) -> Outcome:
     if "feed" in request:
         shelf = FeedShelf(shop.settings, shop.database)
         feed = shelf.store.get(str(request["feed"]))
-        return _reported(shelf.index(shop, feed, progress=notes, cancel=notes.cancel))
+        return _reported(
+            shelf.index(shop, feed, calibrate=False, progress=notes, cancel=notes.cancel)
+        )
     report = shop.index(
         str(request.get("path") or request["url"]),
         format=cast("str | None", request.get("format")),
@@ -96,6 +101,7 @@ def index_feed(shop: Shop, job: Job, notes: Notes) -> Outcome:
         local_images=False,
         sync=bool(request.get("sync")),
         default_currency=cast("str | None", request.get("currency")),
+        calibrate=False,
         progress=notes,
         cancel=notes.cancel,
     )
@@ -104,7 +110,7 @@ def index_feed(shop: Shop, job: Job, notes: Notes) -> Outcome:
 
 def reindex(shop: Shop, _job: Job, notes: Notes) -> Outcome:
     """Encode the catalogue anew."""
-    return _reported(shop.reindex(progress=notes, cancel=notes.cancel))
+    return _reported(shop.reindex(calibrate=False, progress=notes, cancel=notes.cancel))
 
 
 def calibrate(shop: Shop, _job: Job, notes: Notes) -> Outcome:

@@ -21,7 +21,7 @@ class Upkeep:
     Args:
         shop: The shop that is served.
         also: What else is to be done now and then.
-        writing: Whether this server is indexing. What that changes it calibrates at its end.
+        writing: Whether a job runs here: calibration waits until the catalogue is at rest.
     """
 
     def __init__(

@@ -137,6 +137,7 @@ class FeedShelf:
         shop: IndexedShop,
         feed: SavedFeed,
         *,
+        calibrate: bool = True,
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
     ) -> IngestReport:
@@ -149,6 +150,7 @@ class FeedShelf:
             image_root=None if feed.url else self._pictures(feed.id),
             local_images=not feed.url,
             sync=feed.sync,
+            calibrate=calibrate,
             progress=progress,
             cancel=cancel,
         )

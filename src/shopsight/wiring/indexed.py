@@ -227,6 +227,7 @@ class IndexedShop:
         image_root: Path | None = None,
         local_images: bool = True,
         sync: bool = False,
+        calibrate: bool = True,
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
     ) -> IngestReport:
@@ -240,6 +241,8 @@ class IndexedShop:
             image_root: Folder that local pictures must be in; the feed's own when not given.
             local_images: Whether the feed may name local pictures at all; never those of a URL.
             sync: Remove products that the feed does not name.
+            calibrate: Whether confidence is fitted at the end if that is due; a server does so by
+                itself a little later.
             progress: Told how it goes.
             cancel: Set it to stop early.
 
@@ -255,22 +258,28 @@ class IndexedShop:
             feed, format, mapping, default_currency, image_root, local_images=local_images
         )
         report = self._importer().index(request, sync=sync, progress=progress, cancel=cancel)
-        return self._finished(report)
+        return self._finished(report, calibrate=calibrate)
 
     def reindex(
-        self, *, progress: Progress | None = None, cancel: threading.Event | None = None
+        self,
+        *,
+        calibrate: bool = True,
+        progress: Progress | None = None,
+        cancel: threading.Event | None = None,
     ) -> IngestReport:
         """Encode the catalogue anew into another index version, then let that answer searches.
 
         The encoder, the metric and the standardisation are those set now. The old version serves
-        until the new one is complete; an interrupted run goes on where it was.
+        until the new one is complete; an interrupted run goes on where it was. The arguments are
+        those of :meth:`index`.
 
         Raises:
             BusyError: Another process is indexing.
             VectorIndexError: Nothing is indexed yet.
             IngestError: Too many pictures could not be had again; the old version goes on serving.
         """
-        return self._finished(self._importer().reindex(progress=progress, cancel=cancel))
+        report = self._importer().reindex(progress=progress, cancel=cancel)
+        return self._finished(report, calibrate=calibrate)
 
     def put_products(self, products: Sequence[Product]) -> list[ItemStatus]:
         """Add or replace products; durable when it returns.
@@ -374,9 +383,9 @@ class IndexedShop:
         self._importer().optimize()
         self.refresh()
 
-    def _finished(self, report: IngestReport) -> IngestReport:
+    def _finished(self, report: IngestReport, *, calibrate: bool) -> IngestReport:
         self.refresh()
-        if not report.cancelled:
+        if calibrate and not report.cancelled:
             self.calibrate_if_due()
         return report
 
