@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from shopsight.catalog.product import Product
-from shopsight.errors import DecodeError, NotFoundError
+from shopsight.errors import DecodeError, FeedError, NotFoundError
 from shopsight.testing.shops import COLORS, ShapesShop
 from shopsight.wiring import Shop
+from shopsight.wiring.classifying import LabelledPicture, classifier_of
 from shopsight.wiring.known_categories import KnownCategories, shop_categories
 
 CATEGORIES = {"red": "Warm > Red", "green": "Cold > Green", "blue": "Cold > Blue"}
@@ -96,7 +98,7 @@ def test_classify(open_shop: Callable[..., Shop], colors: ColorsShop) -> None:
 
 def test_products_without_category(open_shop: Callable[..., Shop], tmp_path: Path) -> None:
     """A shop without categories says what to do; so does a photo that is none."""
-    shop = open_shop()
+    shop = open_shop(calibrate=False)
     shapes = ShapesShop(tmp_path / "shapes")
     shop.index(shapes.feed)
     with pytest.raises(NotFoundError, match="product_type"):
@@ -105,7 +107,7 @@ def test_products_without_category(open_shop: Callable[..., Shop], tmp_path: Pat
 
 def test_damaged_photo_is_named(open_shop: Callable[..., Shop], colors: ColorsShop) -> None:
     """A file that is no picture is an error that names it."""
-    shop = open_shop()
+    shop = open_shop(calibrate=False)
     shop.index(colors.write())
     bad = colors.folder / "bad.jpg"
     bad.write_text("no picture")
@@ -144,7 +146,7 @@ def test_categories_follow_the_catalogue(
 
 def test_proposals(open_shop: Callable[..., Shop], colors: ColorsShop) -> None:
     """Products without a category get one; broken pictures and rows are named; the feed stays."""
-    shop = open_shop()
+    shop = open_shop(calibrate=False)
     shop.index(colors.write())
     colors.draw("new.png", "green", seed=70)
     (colors.folder / "broken.png").write_bytes(b"no picture")
@@ -164,3 +166,27 @@ def test_proposals(open_shop: Callable[..., Shop], colors: ColorsShop) -> None:
     assert found["new"].probability > 0.6
     assert all(found[key].error and not found[key].category for key in list(found)[1:])
     assert feed.read_bytes() == before
+
+
+def test_labelled_photos_without_groups_stand_for_themselves(tmp_path: Path) -> None:
+    """Photos that name no group vouch for each other; one that cannot be used is left out."""
+    random = np.random.default_rng(0)
+    middles = dict(zip(CATEGORIES.values(), np.eye(3, 8), strict=True))
+    photos = [
+        LabelledPicture(tmp_path / f"{number}.jpg", category, "")
+        for number, category in enumerate(list(CATEGORIES.values()) * 20)
+    ]
+
+    def vector_of(path: Path) -> NDArray[np.float32]:
+        if path.stem == "0":
+            raise DecodeError("is no picture", reason="damaged")
+        drawn = middles[photos[int(path.stem)].category] + random.normal(0, 0.1, 8)
+        return (drawn / np.linalg.norm(drawn)).astype(np.float32)
+
+    done: list[int] = []
+    classifier, _ = classifier_of(photos, vector_of, threshold=0.5, progress=done.append)
+    assert done[-1] == 60
+    assert classifier.classify(np.eye(1, 8, 1, dtype=np.float32)[0]).answer == "Cold > Green"
+    assert classifier._tables.fit.presence is not None
+    with pytest.raises(FeedError, match="no labelled photo"):
+        classifier_of(photos[:1], vector_of, threshold=0.5)

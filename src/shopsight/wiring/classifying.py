@@ -68,7 +68,8 @@ class LabelledPicture:
     Attributes:
         path: Where it is.
         category: Its category.
-        group: Photos of one group share more than the category, such as who took them.
+        group: Photos of one group share more than the category, such as who took them; empty: it
+            is a group of its own.
     """
 
     path: Path
@@ -102,7 +103,7 @@ def classifier_of(
         if path:
             try:
                 vectors.append(vector_of(picture.path))
-                kept.append((tree.number[path], picture.group))
+                kept.append((tree.number[path], picture.group or str(picture.path)))
             except ShopsightError:
                 pass  # one photo less to learn from
         progress(done)
