@@ -1,7 +1,7 @@
 """Put the trained trunk, the learnt part and the colour part together in one ONNX file.
 
-python assemble.py OUT.onnx --stage WEIGHTS.pt=SHARE ... --start START.onnx --data PICTURES
-    --renders RENDERS
+python assemble.py OUT.onnx --start START.onnx [--stage WEIGHTS.pt=SHARE ...]
+    --data PICTURES --clipart DRAWINGS
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import colour
@@ -30,7 +30,7 @@ from network import (
 )
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from shape import SOFTENING, directions, drawn, signed
+from shape import SOFTENING, designs, directions, drawn, sightings, signed
 
 from shopsight.train.network import BIAS, MATRIX, OnnxNetwork
 from shopsight.train.network import SOFTENING as SOFTENING_NAME
@@ -39,7 +39,7 @@ Array = NDArray[np.float32]
 
 LEARNT = 224
 COLOR = 32
-COLOR_SHARE = 0.02
+COLOR_SHARE = 0.04
 """Of the squared length of a vector; see README.md for what these were chosen on."""
 
 
@@ -64,12 +64,16 @@ def blended(start: Path, stages: Sequence[tuple[Path, float]]) -> OnnxNetwork:
     return network
 
 
-def outputs(model: onnx.ModelProto, pictures: Iterable[NDArray[np.uint8]]) -> Array:
-    """First output of a model for each picture."""
+def encoded(
+    model: onnx.ModelProto,
+) -> Callable[[Iterable[NDArray[np.uint8]]], Array]:
+    """What gives the first output of a model for each picture."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options)
-    return np.stack([session.run(None, {"pixels": pixels[None]})[0][0] for pixels in pictures])
+    return lambda pictures: np.stack(
+        [session.run(None, {"pixels": pixels[None]})[0][0] for pixels in pictures]
+    )
 
 
 def reduction(roots: Array) -> tuple[Array, Array]:
@@ -116,10 +120,11 @@ def trunk(network: OnnxNetwork) -> onnx.GraphProto:
     """The trained graph up to the head's feature map, then named ``features``."""
     whole = network.updated({}).graph
     last = next(i for i, node in enumerate(whole.node) if "features" in node.output)
-    head = whole.node[last].input[-1]
-    nodes = list(whole.node[:last])
-    for node in nodes:
-        node.output[:] = ["features" if name == head else name for name in node.output]
+    nodes = list(whole.node[: last + 1])
+    if nodes[-1].op_type == "Concat":
+        head = nodes.pop().input[-1]
+        for node in nodes:
+            node.output[:] = ["features" if name == head else name for name in node.output]
     used = {name for node in nodes for name in node.input}
     return helper.make_graph(
         nodes, "trunk", [], [], [w for w in whole.initializer if w.name in used]
@@ -230,17 +235,25 @@ def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--stage", action="append", required=True, metavar="WEIGHTS.pt=SHARE")
-    parser.add_argument("--start", type=Path, required=True)
+    parser.add_argument("--stage", action="append", default=[], metavar="WEIGHTS.pt=SHARE")
+    parser.add_argument(
+        "--start", type=Path, required=True, help="ONNX file whose trunk the stages move"
+    )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--renders", type=Path)
+    parser.add_argument("--clipart", type=Path, required=True, help="folder from clipart.py")
+    parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"))
     parser.add_argument("--color-share", type=float, default=COLOR_SHARE)
     arguments = parser.parse_args()
     stages = [(Path(path), float(share)) for path, share in (s.split("=") for s in arguments.stage)]
     trained = trunk(blended(arguments.start, stages))
-    pictures = list(drawn(arguments.data, arguments.renders))
-    shape = directions(outputs(rows_model(trained), pictures), LEARNT)
-    color = reduction(outputs(colour.histogram_model(), pictures))
+    pictures = list(drawn(arguments.data, arguments.fonts, arguments.clipart))
+    rows = encoded(rows_model(trained))
+    kinds = [
+        [rows(family) for family in families]
+        for families in (sightings(arguments.data, arguments.clipart), designs(arguments.data))
+    ]
+    shape = directions(rows(pictures), kinds, LEARNT)
+    color = reduction(encoded(colour.histogram_model())(pictures))
     metadata = {
         "name": "lite",
         "licence": "Apache-2.0",
@@ -250,10 +263,8 @@ def main() -> int:
         "normalisation": f"(pixels - {MEAN}) / {SCALE}, inside the graph",
         "parts": json.dumps({"shape": LEARNT, "color": COLOR}),
         "color_share": str(arguments.color_share),
+        "start_sha256": hashlib.sha256(arguments.start.read_bytes()).hexdigest(),
         "trained_shares": ", ".join(str(share) for _, share in stages),
-        "weights_sha256": ", ".join(
-            hashlib.sha256(path.read_bytes()).hexdigest() for path, _ in stages
-        ),
     }
     onnx.save(assemble(trained, shape, color, metadata, arguments.color_share), arguments.out)
     return 0

@@ -23,6 +23,7 @@ Pixels = NDArray[np.uint8]
 LONGEST_SIDE = 288
 HELD_OUT_SENDERS = 5
 HELD_OUT_PRODUCTS = 4
+HELD_OUT_DRAWINGS = 8
 EMOJI = (
     (0x1F300, 0x1F3FA),
     (0x1F400, 0x1F5FF),
@@ -123,6 +124,16 @@ def held_out_product(product: str) -> bool:
     return zlib.crc32(f"grocery {product}".encode()) % HELD_OUT_PRODUCTS == 0
 
 
+def held_out_drawing(name: str) -> bool:
+    """Whether this drawing of the clip art is never learnt: one in eight."""
+    return zlib.crc32(f"clipart {name}".encode()) % HELD_OUT_DRAWINGS == 0
+
+
+def held_out_design(design: str) -> bool:
+    """Whether the colours of this design of Luma are not compared in the fit: every other one."""
+    return zlib.crc32(design.encode()) % 2 == 1
+
+
 def rows(path: Path) -> Iterator[dict[str, str]]:
     """Rows of a CSV file as dictionaries."""
     with path.open(newline="", encoding="utf-8-sig") as file:
@@ -217,13 +228,13 @@ def renders(folder: Path) -> Products:
     return products
 
 
-def drawings(size: int = 109) -> Products:
+def drawings(fonts: Path = Path("/usr/share/fonts"), size: int = 109) -> Products:
     """Drawings of all kinds of things: the single-character emoji of a colour font, on white.
 
     Nothing is told of them but which is which: they keep the network from forgetting phones,
     furniture, animals and food while it learns clothes and groceries.
     """
-    path = next(Path("/usr/share/fonts").rglob("NotoColorEmoji.ttf"))
+    path = next(fonts.rglob("NotoColorEmoji.ttf"))
     font, found = ImageFont.truetype(path, size), Products("drawings")
     for first, last in EMOJI:
         for code in range(first, last + 1):
@@ -239,6 +250,21 @@ def drawings(size: int = 109) -> Products:
             found.groups.append("")
     found.photos = [[] for _ in found.catalogue]
     return found
+
+
+def clipart(folder: Path) -> Products:
+    """Drawings of all kinds of things, in the folder that ``clipart.py`` writes.
+
+    Labels are their subjects, which say only what stands beside what in a batch.
+    """
+    products, subjects = Products("clipart"), _Numbers()
+    for path in sorted(folder.glob("*.png")):
+        if not held_out_drawing(path.name):
+            subject = path.name.split("__", 1)[0]
+            products.catalogue.append(Picture(path.read_bytes(), subjects[subject]))
+            products.groups.append("")
+    products.photos = [[] for _ in products.catalogue]
+    return products
 
 
 def foregrounds(pictures: list[Picture], threads: int = 2) -> list[Pixels | None]:

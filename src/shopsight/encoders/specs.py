@@ -79,7 +79,7 @@ class ModelFacts(BaseModel):
 LITE = ModelFacts(
     name="lite",
     file="lite.onnx",
-    sha256="bf612c4daf06034ba648c556da5d1b89a1f0b22c5011f8407c2b1f8ff9fe1eab",
+    sha256="528e9e0c07b599a9b5632ae2054751b22dc583c849282d3144cd766f72b52006",
     dimension=256,
     preprocessing=Preprocessing(size=260, fit="crop", crop_ratio=1.0, interpolation="bilinear"),
     licence="Apache-2.0",
