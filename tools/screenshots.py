@@ -13,6 +13,7 @@ from typing import NamedTuple
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from shopsight.api.demo_shop import demo_shop
 from shopsight.api.server import serving
 from shopsight.sample_shop import ROOT, SAMPLE_PHOTOS
 from shopsight.settings import Settings
@@ -44,6 +45,7 @@ class Shot(NamedTuple):
         photo: Search with this photo of the sample shop in its place.
         words: Words to search with besides.
         press: Names of buttons to press then.
+        widget: In the widget, in the demo's shop on another origin.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Shot(NamedTuple):
     photo: str = ""
     words: str = ""
     press: tuple[str, ...] = ()
+    widget: bool = False
 
 
 PHONE = (390, 844)
@@ -70,6 +73,11 @@ SHOTS = [
     Shot("phone", size=PHONE, phone=True),
     Shot("phone-start", size=PHONE, phone=True, search=False),
     Shot("phone-zh", locale="zh-CN", size=PHONE, phone=True),
+    Shot("widget", widget=True, photo="multi_02.jpg"),
+    Shot("widget-dark", widget=True, photo="MUG007_a.jpg", dark=True),
+    Shot("widget-zh", widget=True, photo="multi_02.jpg", locale="zh-CN"),
+    Shot("widget-phone", widget=True, photo="MUG007_a.jpg", size=PHONE, phone=True),
+    Shot("widget-phone-start", widget=True, search=False, size=PHONE, phone=True),
 ]
 
 
@@ -84,16 +92,18 @@ def main() -> None:
         sys.exit("No Chromium was found: install the package chromium.")
     chosen.out.mkdir(parents=True, exist_ok=True)
     samples = SAMPLE_PHOTOS
-    with tempfile.TemporaryDirectory() as data:
-        settings = Settings(data=Path(data), encoder=chosen.encoder)
+    with tempfile.TemporaryDirectory() as data, demo_shop(ROOT) as beside:
+        settings = Settings(data=Path(data), encoder=chosen.encoder, cors_origins=[beside.address])
         with Shop.open(settings=settings) as shop:
             print(f"Indexing the sample shop into {data}")
             shop.index(ROOT / "catalog.csv")
             with serving(shop, samples=samples) as address, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+                beside.search = address
                 for shot in SHOTS:
                     path = chosen.out / f"{shot.name}.png"
-                    path.write_bytes(small_png(take(browser, address, shot)))
+                    page = beside.address if shot.widget else address
+                    path.write_bytes(small_png(take(browser, page, shot)))
                     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
                 browser.close()
 
@@ -111,9 +121,12 @@ def take(browser: Browser, address: str, shot: Shot) -> bytes:
     )
     page = context.new_page()
     page.goto(address)
-    page.locator("sample-photos button").last.wait_for()
-    if shot.search:
-        search(page, shot)
+    if shot.widget:
+        open_widget(page, shot)
+    else:
+        page.locator("sample-photos button").last.wait_for()
+        if shot.search:
+            search(page, shot)
     wait_for_pictures(page)
     picture = page.screenshot(type="png")
     context.close()
@@ -137,6 +150,19 @@ def search(page: Page, shot: Shot) -> None:
     if page.get_by_role("dialog").count():
         page.locator("dialog img").last.wait_for()
     page.mouse.move(0, 0)
+
+
+def open_widget(page: Page, shot: Shot) -> None:
+    """Open the widget's panel in the shop's page, and search in it if that is wanted."""
+    page.locator(".goods img").last.wait_for()
+    page.locator("shopsight-widget button").first.click()
+    if shot.search:
+        field = page.locator("shopsight-widget input[type=file]").first
+        field.set_input_files(ROOT / "photos" / shot.photo)
+        pictures = page.locator("shopsight-widget .hits img")
+        pictures.first.wait_for()
+        for number in range(min(8, pictures.count())):
+            pictures.nth(number).evaluate("(image) => (image.loading = 'eager', image.decode())")
 
 
 def wait_for_pictures(page: Page) -> None:

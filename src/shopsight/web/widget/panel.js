@@ -90,6 +90,7 @@ export function makePanel({ base, options, tell }) {
     drop.hidden = name !== "start";
     buttons.shoot.hidden = buttons.cancel.hidden = name !== "camera";
     buttons.other.hidden = name !== "asked";
+    buttons.other.textContent = t(asked.photo ? "other" : "choose");
     form.hidden = name === "camera";
     const beside = name === "asked" && Boolean(asked.photo);
     words.placeholder = t(beside ? "exampleBeside" : "example");
