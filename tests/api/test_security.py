@@ -7,7 +7,7 @@ import pytest
 
 from shopsight.api.security import ANSWER_POLICY, PAGE_POLICY
 
-PAGES = ["/"]
+PAGES = ["/", "/admin"]
 OTHERS = ["/v1/products", "/v1/none", "/healthz", "/openapi.json", "/static/none.js", "/samples"]
 
 

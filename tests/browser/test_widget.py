@@ -54,7 +54,11 @@ def search(
     """Address of the search server that the page names, and headers of an administrator."""
     data = tmp_path_factory.mktemp("widget") / "data"
     settings = Settings(
-        data=data, encoder="thumbnail", threads=1, cors_origins=[page_of_shop.address]
+        data=data,
+        encoder="thumbnail",
+        threads=1,
+        calibrate=False,
+        cors_origins=[page_of_shop.address],
     )
     with Shop.open(settings=settings) as shop:
         shop.index(sample_shop / "catalog.csv")
