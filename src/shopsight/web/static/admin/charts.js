@@ -4,7 +4,6 @@ import { make } from "../shared/elements.js";
 import { t } from "../shared/i18n.js";
 
 const SPACE = "http://www.w3.org/2000/svg";
-const WIDTH = 640;
 const HEIGHT = 180;
 const LEFT = 52;
 const BOTTOM = 24;
@@ -31,14 +30,24 @@ function roundUp(value) {
  * @param {Array<{name: string, values: Array<number|null>}>} series
  * @param {{labels: string[], format: (value: number) => string, columns?: boolean, whole?: boolean}} how `labels` name the places
  */
-export function timeChart(title, series, { labels, format, columns = false, whole = false }) {
+export function timeChart(title, series, how) {
+  const place = make("div", { class: "chart-place" });
+  const legend = series.length > 1 && make("ul", { class: "legend", role: "list" }, ...series.map(({ name }, number) => make("li", { class: `series-${number}` }, name)));
+  // As wide as its place, so that its words keep their size.
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width > 0) place.replaceChildren(chart(title, series, how, Math.round(contentRect.width)));
+  }).observe(place);
+  return make("figure", { class: "chart-frame" }, make("figcaption", {}, make("span", {}, title), legend), place, figuresOf(title, series, how.labels, how.format));
+}
+
+function chart(title, series, { labels, format, columns = false, whole = false }, width) {
   const known = series.flatMap(({ values }) => values.filter((value) => value != null));
   const top = roundUp(Math.max(whole ? 4 : 0, ...known));
-  const x = (place) => LEFT + ((WIDTH - LEFT - 8) * (columns ? place + 0.5 : place)) / Math.max(1, columns ? labels.length : labels.length - 1);
+  const x = (place) => LEFT + ((width - LEFT - 8) * (columns ? place + 0.5 : place)) / Math.max(1, columns ? labels.length : labels.length - 1);
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
-  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img", "aria-label": title });
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, class: "chart", role: "img", "aria-label": title });
   for (const share of [0, 0.5, 1]) {
-    svg.append(draw("line", { x1: LEFT, x2: WIDTH, y1: y(top * share), y2: y(top * share), class: "grid" }));
+    svg.append(draw("line", { x1: LEFT, x2: width, y1: y(top * share), y2: y(top * share), class: "grid" }));
     svg.append(draw("text", { x: LEFT - 8, y: y(top * share) + 4, class: "tick end" }, format(top * share)));
   }
   const shown = [...new Set([0, Math.floor((labels.length - 1) / 2), labels.length - 1])];
@@ -46,13 +55,11 @@ export function timeChart(title, series, { labels, format, columns = false, whol
     const edge = place === 0 ? "start" : place === labels.length - 1 ? "end" : "middle";
     svg.append(draw("text", { x: x(place), y: HEIGHT - 6, class: `tick ${edge}` }, labels[place] ?? ""));
   }
-  series.forEach((one, number) => svg.append(...(columns ? bars(one, number, series.length, labels, x, y, format) : line(one, number, x, y))));
-  const legend = series.length > 1 && make("ul", { class: "legend", role: "list" }, ...series.map(({ name }, number) => make("li", { class: `series-${number}` }, name)));
-  return make("figure", { class: "chart-frame" }, make("figcaption", {}, make("span", {}, title), legend), svg, figuresOf(title, series, labels, format));
+  series.forEach((one, number) => svg.append(...(columns ? bars(one, number, { count: series.length, room: ((width - LEFT - 8) / labels.length) * 0.72, labels, x, y, format }) : line(one, number, x, y))));
+  return svg;
 }
 
-function bars({ name, values }, number, count, labels, x, y, format) {
-  const room = Math.max(2, ((WIDTH - LEFT - 8) / labels.length) * 0.72);
+function bars({ name, values }, number, { count, room, labels, x, y, format }) {
   return values.map((value, place) => {
     const height = y(0) - y(value ?? 0);
     const bar = draw("rect", { x: x(place) - room / 2 + (room / count) * number, y: y(value ?? 0), width: room / count, height, rx: Math.min(2, height / 2), class: `series-${number}` });

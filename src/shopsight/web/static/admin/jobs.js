@@ -80,7 +80,7 @@ export async function jobTable(kinds, signal) {
   const { jobs } = await call("v1/jobs?limit=200", { signal });
   const own = jobs.filter(({ kind }) => kinds.includes(kind)).slice(0, 8);
   if (own.length === 0) return null;
-  const rows = own.map((job) => [about(job), state(job), moment(job.created_at), job.error ?? "", problems(job) || ""]);
+  const rows = own.map((job) => [about(job), state(job), moment(job.created_at), make("span", { class: "remark" }, job.error ?? ""), problems(job) || ""]);
   const columns = [{ title: t("job") }, { title: t("state") }, { title: t("begun") }, { title: t("remark") }, { title: "" }];
   return table(t("jobs"), columns, rows);
 }

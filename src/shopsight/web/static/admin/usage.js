@@ -8,6 +8,7 @@ import { percent } from "../shared/format.js";
 import { locale, t } from "../shared/i18n.js";
 
 const DAYS = [7, 30, 90];
+const POSITIONS = 10;
 let days = 30;
 
 /** The page. */
@@ -46,11 +47,8 @@ function content(usage) {
           make(
             "div",
             { class: "halves" },
-            card(t("clicksByPosition"), positions(usage)),
-            card(t("searchKinds"), kinds(usage)),
-            card(t("popularProducts"), popular(usage)),
-            card(t("fruitlessWords"), words(usage, usage.texts_without_match)),
-            card(t("frequentWords"), words(usage, usage.texts)),
+            make("div", { class: "stack" }, card(t("clicksByPosition"), positions(usage)), card(t("popularProducts"), popular(usage))),
+            make("div", { class: "stack" }, card(t("searchKinds"), kinds(usage)), card(t("fruitlessWords"), words(usage, usage.texts_without_match)), card(t("frequentWords"), words(usage, usage.texts))),
           ),
         ],
     make("p", { class: "hint" }, t("usageKept", { count: usage.kept_days })),
@@ -60,7 +58,7 @@ function content(usage) {
 function positions({ clicks_by_position: clicks }) {
   const all = Object.values(clicks).reduce((sum, one) => sum + one, 0);
   if (all === 0) return make("p", { class: "soft" }, t("noClicks"));
-  const rows = Object.entries(clicks).map(([position, count]) => ({ name: t("positionNumber", { position }), value: count, shown: `${whole(count)} · ${percent(count / all)}` }));
+  const rows = Object.entries(clicks).slice(0, POSITIONS).map(([position, count]) => ({ name: t("positionNumber", { position }), value: count, shown: `${whole(count)} · ${percent(count / all)}` }));
   return shareChart(t("clicksByPosition"), rows);
 }
 
@@ -71,7 +69,7 @@ function kinds({ kinds: counts, searches }) {
 
 function popular({ popular: products }) {
   if (products.length === 0) return make("p", { class: "soft" }, t("noEvents"));
-  const rows = products.slice(0, 10).map((one) => [make("span", { class: "cut wide", title: one.title }, one.title || one.product_id), whole(one.clicks), whole(one.carts), whole(one.purchases)]);
+  const rows = products.slice(0, 10).map((one) => [make("span", { class: "cut", title: one.title }, one.title || one.product_id), whole(one.clicks), whole(one.carts), whole(one.purchases)]);
   const columns = [{ title: t("field_title") }, { title: t("clicks"), number: true }, { title: t("carts"), number: true }, { title: t("purchases"), number: true }];
   return table(t("popularProducts"), columns, rows);
 }
@@ -79,6 +77,6 @@ function popular({ popular: products }) {
 function words({ texts_kept: kept }, texts) {
   if (!kept) return make("p", { class: "soft" }, t("wordsNotKept"));
   if (texts.length === 0) return make("p", { class: "soft" }, t("nothingYet"));
-  const rows = texts.slice(0, 10).map((one) => [make("span", { class: "cut wide", title: one.text }, one.text), whole(one.searches), moment(one.last_at * 1000)]);
+  const rows = texts.slice(0, 10).map((one) => [make("span", { class: "cut", title: one.text }, one.text), whole(one.searches), moment(one.last_at * 1000)]);
   return table(t("words"), [{ title: t("words") }, { title: t("usage_searches"), number: true }, { title: t("last") }], rows);
 }
