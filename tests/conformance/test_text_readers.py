@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from shopsight.recognize.rapidocr_reader import RapidOcrReader
+from shopsight.testing.text import AMPLE_S, TextReaderConformance, letters, written
+
+
+class TestRapidOcr(TextReaderConformance):
+    """RapidOCR with its bundled models."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def reader(cls) -> Iterator[RapidOcrReader]:
+        """The reader, with its models loaded once."""
+        reader = RapidOcrReader(threads=1)
+        yield reader
+        reader.close()
+        reader.close()
+
+    def test_turned_lines_are_read(self, reader: RapidOcrReader) -> None:
+        """Upside down and sideways text is read too."""
+        pixels = written((("PEPPERMINT TEA", (0.05, 0.4), 80),))
+        for turns in (1, 2, 3):
+            (line,) = reader.read(np.rot90(pixels, turns), AMPLE_S)
+            assert letters(line.text) == "pepperminttea"
