@@ -109,6 +109,28 @@ class Settings(BaseSettings):
         16, ge=1, description="Pixels; a picture with a shorter side is refused."
     )
 
+    ocr: Literal["auto", "on", "off"] = Field(
+        "auto", description="Whether text on photos is read; `auto`: where the extra `ocr` is."
+    )
+    ocr_budget_ms: float = Field(
+        800, ge=0, le=60_000, description="Milliseconds for reading the text on a photo."
+    )
+    recognize_barcodes: bool = Field(
+        default=True, description="Whether barcodes and QR codes on photos are read."
+    )
+    recognize_barcode_budget_ms: float = Field(
+        60, ge=0, le=10_000, description="Milliseconds for codes that are small, tilted or blurred."
+    )
+    recognize_certain: float = Field(
+        0.95,
+        ge=0,
+        le=1,
+        description="Probability of a product from which no text is read any more.",
+    )
+    recognize_threshold: float = Field(
+        0.5, ge=0, le=1, description="Probability below which a product is `unknown`."
+    )
+
     batch_size: int = Field(
         0,
         ge=0,

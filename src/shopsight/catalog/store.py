@@ -174,6 +174,27 @@ class CatalogStore:
                 Product.model_validate_json(body) for body in connection.execute(query).scalars()
             ]
 
+    def linked(self, page: str, limit: int) -> list[Product]:
+        """Products whose page may be this one, in the order of their ids.
+
+        Looks through the whole catalogue, which takes about a second for a million products.
+
+        Args:
+            page: Part of a link; the link of each product found contains it.
+            limit: How many at most.
+        """
+        quoted = json.dumps(page, ensure_ascii=False)[1:-1]
+        query = (
+            select(products.c.body)
+            .where(products.c.body.contains(quoted, autoescape=True))
+            .order_by(products.c.id)
+            .limit(limit)
+        )
+        with self._database.begin() as connection:
+            bodies = connection.execute(query).scalars().all()
+        found = (Product.model_validate_json(body) for body in bodies)
+        return [product for product in found if page in product.link]
+
     def signature(self) -> tuple[int, float]:
         """What changes whenever a product is added, changed or removed; quick to ask for."""
         query = select(func.count(), func.max(products.c.updated_at)).select_from(products)

@@ -36,7 +36,7 @@ DETECTION_SHARE = 0.6
 LEAST_CONFIDENCE = 0.5
 """Lines read with less are left out, as RapidOCR does."""
 
-UPSIDE_DOWN = 0.8
+UPSIDE_DOWN = 0.9
 """A line read with less confidence is read upside down too."""
 
 _STEP = 32

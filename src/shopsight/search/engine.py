@@ -14,7 +14,7 @@ from shopsight.catalog.store import CatalogStore, record_id
 from shopsight.encoders.base import EncoderSpec
 from shopsight.errors import NotFoundError
 from shopsight.index.collection import Collection
-from shopsight.index.filters import And, Filter, evaluate
+from shopsight.index.filters import And, Filter, check, evaluate
 from shopsight.search.calibrate import Calibration
 from shopsight.search.candidates import NOTHING, Candidate, Facts, facts_of
 from shopsight.search.clock import Clock
@@ -144,6 +144,21 @@ class SearchEngine:
     def wished(self, question: Question, found: Sequence[Candidate]) -> list[Candidate]:
         """Candidates in the order of their scores, those that fit the question's wishes sooner."""
         return question.with_wishes(found, self._facts([one.product_id for one in found]))
+
+    def saying(self, terms: Sequence[str], limit: int) -> list[str]:
+        """Ids of the products that have the terms, those with the most telling ones first."""
+        found = self._retriever.find(None, Words(tuple(terms)), limit, None) if terms else []
+        return [one.product_id for one in found]
+
+    def having(self, where: Filter, limit: int) -> list[str]:
+        """Ids of products that match a filter, in their order.
+
+        Raises:
+            FilterError: It names an unknown field.
+        """
+        checked = check(where, self._collection.store.schema.fields)
+        found = self._retriever.find(None, Words(), limit, checked)
+        return [one.product_id for one in found]
 
     def groups(self, ids: Sequence[str]) -> list[str]:
         """Of each product its design, or its own id where it has none."""

@@ -14,6 +14,7 @@ from shopsight.encoders.batching import MicroBatcher
 from shopsight.encoders.categories import CategoryHead, load_categories
 from shopsight.encoders.folder import is_folder
 from shopsight.errors import ShopsightError
+from shopsight.recognize.text import TextReader
 from shopsight.regions.base import RegionFinder
 from shopsight.settings import Settings
 
@@ -22,7 +23,7 @@ OFF = "none"
 
 
 class Models:
-    """Encoder and detector of a shop. Safe to use from several threads.
+    """Encoder, detector and text reader of a shop. Safe to use from several threads.
 
     Args:
         settings: Which they are.
@@ -35,6 +36,7 @@ class Models:
         self._encoder: Encoder | None = None
         self._batcher: MicroBatcher | None = None
         self._finder: RegionFinder | None = None
+        self._reader: TextReader | None = None
         self._closed = False
 
     @property
@@ -105,13 +107,29 @@ class Models:
         folder = Path(self._settings.encoder)
         return load_categories(folder) if is_folder(folder) else None
 
+    def text_reader(self) -> TextReader | None:
+        """What reads text on pictures; ``None`` where none is wanted, or none is installed.
+
+        Raises:
+            MissingExtraError: It is wanted, and the extra ``ocr`` is not installed.
+        """
+        from shopsight.recognize.rapidocr_reader import RapidOcrReader, is_installed
+
+        wanted = self._settings.ocr
+        if wanted == "off" or (wanted == "auto" and not is_installed()):
+            return None
+        with self._finding:
+            if self._reader is None:
+                self._reader = RapidOcrReader(threads=self._settings.threads)
+            return self._reader
+
     def close(self) -> None:
         """Free them. May be called twice."""
         with self._lock, self._finding:
-            for one in (self._batcher, self._encoder, self._finder):
+            for one in (self._batcher, self._encoder, self._finder, self._reader):
                 if one is not None:
                     one.close()
-            self._batcher = self._encoder = self._finder = None
+            self._batcher = self._encoder = self._finder = self._reader = None
             self._closed = True
 
     def _loaded(self, *, measure: bool) -> Encoder:

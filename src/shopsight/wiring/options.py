@@ -74,7 +74,7 @@ def query_of(images: tuple[bytes, ...], text: str, **options: Unpack[SearchOptio
         negative_text=options.get("negative_text", ""),
         weights=options.get("weights", Weights()),
         product_id=options.get("product_id", ""),
-        box=None if box is None else Box.checked(*_four(box)),
+        box=None if box is None else checked_box(box),
         regions=options.get("regions", True),
         where=options.get("where") or "",
         ignore=frozenset(options.get("ignore", ())),
@@ -104,8 +104,12 @@ def named(kind: type[ChoiceT], name: str) -> ChoiceT:
         raise QueryError(f"There is no {what} {name!r}: take one of {', '.join(kind)}.") from None
 
 
-def _four(box: Box | Sequence[float]) -> tuple[float, float, float, float]:
+def checked_box(box: Box | Sequence[float]) -> Box:
+    """The box of four numbers.
+
+    Raises:
+        QueryError: There are not four, or they make no sense.
+    """
     if len(box) != len(Box._fields):
         raise QueryError(f"A box has four numbers, x1, y1, x2 and y2, not {len(box)}.")
-    x1, y1, x2, y2 = box
-    return x1, y1, x2, y2
+    return Box.checked(*box)

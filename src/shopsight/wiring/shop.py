@@ -17,9 +17,10 @@ from shopsight.search.query import Hit, SearchResult
 from shopsight.wiring.explaining import ShownExplanation
 from shopsight.wiring.indexed import IndexedShop
 from shopsight.wiring.limits import image_limits
-from shopsight.wiring.options import SearchOptions, query_of
+from shopsight.wiring.options import SearchOptions, checked_box, query_of
 
 if TYPE_CHECKING:
+    from shopsight.recognize.answers import Recognition
     from shopsight.recognize.category import Classification
     from shopsight.search.duplicates import DuplicateGroup
     from shopsight.wiring.classifying import Proposal
@@ -148,6 +149,38 @@ class Shop(IndexedShop):
 
         with ThreadPoolExecutor(4, thread_name_prefix="match") as pool:
             yield from pool.map(one, photos)
+
+    def recognize(
+        self,
+        photo: Photo,
+        *,
+        box: Box | Sequence[float] | None = None,
+        regions: bool | None = None,
+    ) -> Recognition:
+        """Say which product a photo shows, by codes, printed words and its look.
+
+        Args:
+            photo: A file, or a picture's bytes.
+            box: The part of it that is meant.
+            regions: Whether the main subject is looked for where no part is named; as set if not
+                given.
+
+        Raises:
+            ImageError: The photo cannot be used.
+            QueryError: The box makes no sense.
+            MissingExtraError: The settings want text to be read, and the extra ``ocr`` is missing.
+            VectorIndexError: Nothing is indexed yet, or the index failed.
+        """
+        from shopsight.wiring.recognizing import product_recognizer
+
+        (data,) = self._bytes((photo,))
+        recognizer = product_recognizer(self._serve(), self.catalog, self.models, self.settings)
+        with naming((photo,)):
+            return recognizer.recognize(
+                data,
+                box=None if box is None else checked_box(box),
+                regions=self.settings.regions if regions is None else regions,
+            )
 
     def classify(
         self,
