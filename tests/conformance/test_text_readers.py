@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+
 from shopsight.recognize.rapidocr_reader import RapidOcrReader
 from shopsight.testing.text import AMPLE_S, TextReaderConformance, letters, written
 

@@ -25,6 +25,7 @@ from shopsight.api.limits import BodyLimit, BodyLimits
 from shopsight.api.metrics import Metrics
 from shopsight.api.models import BatchBody, FeedBody, ProductBody
 from shopsight.api.models_recognition import ClassifyBody
+from shopsight.api.models_recognize import RecognizeBody
 from shopsight.api.models_saved_feeds import SavedFeedBody
 from shopsight.api.origins import ChangingCors, Origins
 from shopsight.api.parts import Parts
@@ -40,6 +41,7 @@ from shopsight.api.routes import (
     pages,
     pictures,
     products,
+    recognize,
     saved_feeds,
     search,
     session,
@@ -86,7 +88,7 @@ Errors are problem details (RFC 9457) with a stable `reason`.
 
 _TAGS = [
     {"name": "search", "description": "Photos in, products out."},
-    {"name": "recognition", "description": "What a photo shows."},
+    {"name": "recognition", "description": "What a photo shows, or that it is unknown."},
     {"name": "products", "description": "The catalogue."},
     {"name": "feeds", "description": "Whole catalogues at once."},
     {"name": "jobs", "description": "Long work that goes on behind the scenes."},
@@ -99,6 +101,7 @@ _TAGS = [
 _RESOURCES = (
     search,
     classify,
+    recognize,
     pictures,
     products,
     duplicates,
@@ -230,6 +233,7 @@ def _describe_bodies(app: FastAPI) -> None:
     models: tuple[type[BaseModel], ...] = (
         SearchBody,
         ClassifyBody,
+        RecognizeBody,
         ProductBody,
         BatchBody,
         FeedBody,

@@ -16,6 +16,7 @@ from shopsight.cli import (
     encoders,
     evaluate,
     photos,
+    recognize,
     search,
     server,
     train,
@@ -37,6 +38,7 @@ app.add_typer(catalogue.feed_app, name="feed")
 app.command()(search.search)
 app.command()(photos.match)
 app.command()(classify.classify)
+app.command()(recognize.recognize)
 app.command()(duplicates.duplicates)
 app.command()(evaluate.evaluate)
 app.command()(calibrate.calibrate)

@@ -35,15 +35,17 @@ _CELL = 12
 _STRONG = 18.0
 """Step of brightness between neighbouring pixels of bars (root mean square, of 255), at least."""
 
-_COHERENT = 0.7
+_COHERENT = 0.8
 """Of bars, whose edges all have one direction; 1 at most. Letters have less, textures little."""
 
-_ONE_SIDED = 0.3
+_ONE_SIDED = 0.45
 """Of an edge, which only gets darker or only brighter; 1 at most. Bars do both."""
 
 _LEAST_CELLS = 8
-_LEAST_FILLED = 0.35
-"""Of the box around them: lines of cells are edges of things."""
+_LEAST_FILLED = 0.5
+"""Of the tilted box around the cells: lines of them are edges of things."""
+
+_MARGIN_CELLS = 4
 
 _MOST_TEXT = 2000
 _LINEAR = ("EAN-13", "EAN-8", "UPC-A", "UPC-E", "ITF", "ITF-14")
@@ -111,6 +113,7 @@ class _Back:
         scale: Pixels of the part for one of the picture.
         angle: By which the part was turned, in radians, counter-clockwise.
         picture: Width and height of the picture.
+        upright: Whether bars were made to stand upright.
     """
 
     size: tuple[int, int]
@@ -118,6 +121,7 @@ class _Back:
     scale: float
     angle: float
     picture: tuple[int, int]
+    upright: bool = False
 
     def box(self, points: Sequence[tuple[float, float]]) -> Box:
         """The upright box around points of the part."""
@@ -135,7 +139,7 @@ class _Back:
 
 
 def _attempts(grey: Image.Image) -> Iterator[tuple[Image.Image, _Back]]:
-    """The whole picture, then what looks like bars, in ever larger scales."""
+    """The whole picture, then what looks like bars, in several scales."""
     scale = min(1.0, SIDE / max(grey.size))
     whole = grey if scale == 1 else grey.resize(_scaled(grey.size, scale), reducing_gap=2.0)
     middle = (grey.width / 2, grey.height / 2)
@@ -146,7 +150,7 @@ def _attempts(grey: Image.Image) -> Iterator[tuple[Image.Image, _Back]]:
     centre, side, angle = bars
     for scale in dict.fromkeys(min(enlarged, _CUT_SIDE / side) for enlarged in _ENLARGED):
         part = _cut(grey, centre, max(round(side * scale), 1), scale, angle)
-        back = _Back(part.size, centre, scale, angle, grey.size)
+        back = _Back(part.size, centre, scale, angle, grey.size, upright=True)
         yield part, back
         yield part.filter(ImageFilter.UnsharpMask(radius=2 * scale, percent=200, threshold=0)), back
 
@@ -178,37 +182,39 @@ def _bars(grey: Image.Image, scale: float) -> tuple[tuple[float, float], float, 
     if min(grey.size) <= 2 * _CELL:
         return None
     pixels = np.asarray(grey, np.float32)
-    dx, dy = np.diff(pixels, axis=1)[:-1], np.diff(pixels, axis=0)[:, :-1]
+    wide, high = np.diff(pixels, axis=1), np.diff(pixels, axis=0)
+    half = np.float32(0.5)
+    dx, dy = half * (wide[:-1] + wide[1:]), half * (high[:, :-1] + high[:, 1:])  # same places
     xx, yy, xy = (_cells(product) for product in (dx * dx, dy * dy, dx * dy))
     energy = np.maximum(xx + yy, 1e-6)
     coherence = np.hypot(xx - yy, 2 * xy) / energy
     one_sided = np.hypot(_cells(dx), _cells(dy)) / np.sqrt(energy)
     fitting = (np.sqrt(energy) >= _STRONG) & (coherence >= _COHERENT) & (one_sided <= _ONE_SIDED)
     cells = _largest_patch(fitting)
-    if cells is None:
+    if len(cells[0]) < _LEAST_CELLS:
         return None
-    rows, columns = cells
     angle = 0.5 * math.atan2(2 * float(xy[cells].sum()), float((xx[cells] - yy[cells]).sum()))
-    centre = (
-        (float(columns.min() + columns.max() + 1) / 2) * _CELL / scale,
-        (float(rows.min() + rows.max() + 1) / 2) * _CELL / scale,
-    )
-    extent = max(np.ptp(rows), np.ptp(columns)) + 1
-    return centre, (float(extent) * 1.4 + 3) * _CELL / scale, angle
+    cos, sin = math.cos(angle), math.sin(angle)
+    ys, xs = (one.astype(np.float64) + 0.5 for one in cells)
+    across, along = cos * xs + sin * ys, cos * ys - sin * xs
+    extents = float(np.ptp(across)) + 1, float(np.ptp(along)) + 1
+    if len(xs) < _LEAST_FILLED * extents[0] * extents[1]:
+        return None
+    u, v = (across.min() + across.max()) / 2, (along.min() + along.max()) / 2
+    centre = float(cos * u - sin * v) * _CELL / scale, float(sin * u + cos * v) * _CELL / scale
+    return centre, (max(extents) + _MARGIN_CELLS) * _CELL / scale, angle
 
 
-def _cells(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _cells(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Means over squares of pixels."""
     rows, columns = (side // _CELL for side in values.shape)
     cut = values[: rows * _CELL, : columns * _CELL]
-    means: NDArray[np.float32] = cut.reshape(rows, _CELL, columns, _CELL).mean(axis=(1, 3))
+    means: NDArray[np.floating[Any]] = cut.reshape(rows, _CELL, columns, _CELL).mean(axis=(1, 3))
     return means
 
 
-def _largest_patch(
-    fitting: NDArray[np.bool_],
-) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
-    """Rows and columns of the largest patch of neighbouring cells; ``None`` if it is too small."""
+def _largest_patch(fitting: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the largest patch of neighbouring cells."""
     left = {(int(row), int(column)) for row, column in np.argwhere(fitting)}
     best: list[tuple[int, int]] = []
     while left:
@@ -219,10 +225,7 @@ def _largest_patch(
             left.difference_update(near)
         best = max(best, patch, key=len)
     rows, columns = np.array(best, np.intp).reshape(-1, 2).T
-    if len(best) < _LEAST_CELLS:
-        return None
-    filled = len(best) / ((np.ptp(rows) + 1) * (np.ptp(columns) + 1))
-    return (rows, columns) if filled >= _LEAST_FILLED else None
+    return rows, columns
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -231,19 +234,23 @@ def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
 
 
 @cache
-def _formats() -> Any:
+def _formats(*, upright: bool) -> Any:
+    """What is looked for. Parts of longer codes, tilted, are taken for UPC-E."""
     from zxingcpp import BarcodeFormat as Format
 
     return (
-        *(Format.EAN13, Format.EAN8, Format.UPCA, Format.UPCE, Format.ITF14),
+        *(Format.EAN13, Format.EAN8, Format.UPCA, Format.ITF14),
         *(Format.QRCode, Format.DataMatrix, Format.DataBar, Format.Code128),
+        *((Format.UPCE,) if upright else ()),
     )
 
 
 def _read(part: Image.Image, back: _Back) -> Iterator[Code]:
     import zxingcpp
 
-    for read in zxingcpp.read_barcodes(np.asarray(part), _formats(), return_errors=True):
+    for read in zxingcpp.read_barcodes(
+        np.asarray(part), _formats(upright=back.upright), return_errors=True
+    ):
         code = _code(read, back)
         if code is not None:
             yield code

@@ -1,7 +1,7 @@
 """What the words printed on a thing say of which product it is.
 
 Every word multiplies the odds (naive Bayes): a name is about half the time legible on what bears
-it, and otherwise as frequent as in the catalogue. Words that name a kind of thing, and brands, tell
+it, and otherwise as rare as in the catalogue. Words that name a kind of thing, and brands, tell
 products apart, but things that are not sold here bear them as well.
 """
 
@@ -34,11 +34,14 @@ FOREIGN_KIND = 0.4
 SOLD_OF_BRAND = 5.0
 """What a brand of the shop multiplies the odds by that the thing is sold here."""
 
-NUMBER_ODDS = 200.0
+NUMBER_ODDS = 1000.0
 """What an article number of a product, read letter by letter, multiplies its odds by."""
 
 MOST_LOG_ODDS = 8.0
 """Words alone never count for more, or less: reading errs, and pictures show several things."""
+
+_OTHERS = 100
+"""Things that bear none of the names: in a small shop too, names are rare."""
 
 _SHORTEST = 3
 _SHORTEST_NUMBER = 4
@@ -184,7 +187,7 @@ def _numbers(seen: Printed, product: Product) -> float:
 
 
 def _log_rarity(term: str, known: KnownTerms) -> float:
-    share = (known.terms.get(term, 0) + 1) / (known.total + 2)
+    share = (known.terms.get(term, 0) + 1) / (known.total + _OTHERS)
     return math.log(LEGIBLE / min(max(share, RAREST), LEGIBLE))
 
 

@@ -36,14 +36,15 @@ CODED = 0.999
 """Probability that a thing is the product whose code it bears: codes are printed on wrong things,
 and catalogues err."""
 
-OTHER_CODE = 0.02
+OTHER_CODE = 1 - CODED
 """What a code that names none of the shop's products multiplies the odds of products with another
 code by: it may be on something else in the picture."""
 
-UNSEEN = 1e-4
-"""Least probability of a product by its look: another side of it may be shown."""
+UNSEEN = 0.2
+"""Share of photos that show a side which is on no picture of the catalogue: so likely, divided by
+the number of products, is each of them whatever its look."""
 
-UNCALIBRATED_PRESENCE = 0.5
+UNCALIBRATED_PRESENCE = 0.7
 UNCALIBRATED_TEMPERATURE = 0.02
 """Used for shops with too few products to fit confidence."""
 
@@ -230,11 +231,12 @@ class ProductRecognizer:
         products = sources.products(list(likely))
         said = odds(read.seen, products, sources.vocabulary()) if read.lines else Odds({}, 0.0)
         foreign = {code.gtin for code in codes if code.kind is CodeKind.GTIN}
+        unseen = UNSEEN / max(sources.engine.products, 1)
         weights: dict[str, float] = {}
         for key, product in products.items():
             if named and key not in named:
                 continue
-            weight = max(likely[key], UNSEEN) * math.exp(said.products.get(key, 0.0))
+            weight = max(likely[key], unseen) * math.exp(said.products.get(key, 0.0))
             if foreign and not named and gtin14(product.gtin) not in {"", *foreign}:
                 weight *= OTHER_CODE
             weights[key] = weight

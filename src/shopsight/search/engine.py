@@ -145,6 +145,11 @@ class SearchEngine:
         """Candidates in the order of their scores, those that fit the question's wishes sooner."""
         return question.with_wishes(found, self._facts([one.product_id for one in found]))
 
+    @property
+    def products(self) -> int:
+        """Products in the index."""
+        return self._counts.products(None)
+
     def saying(self, terms: Sequence[str], limit: int) -> list[str]:
         """Ids of the products that have the terms, those with the most telling ones first."""
         found = self._retriever.find(None, Words(tuple(terms)), limit, None) if terms else []

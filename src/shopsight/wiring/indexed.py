@@ -161,6 +161,8 @@ class IndexedShop:
         (vector,) = self.models.encode(np.zeros((1, size, size, 3), np.uint8))
         if finder is not None:
             finder.find(Image.new("RGB", (size, size)))
+        if self.settings.ocr == "on" and (reader := self.models.text_reader()) is not None:
+            reader.read(np.zeros((32, 32, 3), np.uint8), 1.0)
         if indexed:
             serving = self._serve()
             serving.engine.nearest(vector, 1)
