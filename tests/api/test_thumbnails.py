@@ -218,6 +218,20 @@ def test_pictures_on_the_web_that_cannot_be_had(
         assert asked == ["/MUG002.jpg"]
 
 
+def test_hosts_that_may_not_be_asked_any_more(
+    own_shop: Callable[..., Shop], image_host: tuple[str, list[str]]
+) -> None:
+    """A picture whose host is private and no longer allowed is left to the browser, every time."""
+    base, asked = image_host
+    own_shop(base)
+    with serving(own_shop(base, allow_hosts=[])) as address:
+        with httpx.Client(base_url=address) as client:
+            link = thumbnail_link(client, "b")
+        asked.clear()
+        assert [httpx.get(address + link).status_code for _ in range(3)] == [307] * 3
+        assert asked == []
+
+
 def test_pictures_that_were_never_indexed_are_not_fetched(
     own_shop: Callable[..., Shop], image_host: tuple[str, list[str]]
 ) -> None:

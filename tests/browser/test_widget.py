@@ -357,6 +357,10 @@ def test_pages_that_change_and_several_widgets(open_shop: OpenPage) -> None:
         }"""
     )
     assert inside
+    open_panel(page)
+    page.evaluate("document.querySelector('shopsight-widget[data-kind=panel]').remove()")
+    open_panel(page)
+    page.keyboard.press("Escape")
     page.evaluate("window.second = Shopsight.create({ label: 'Another camera' })")
     page.get_by_role("button", name="Another camera").click()
     expect(page.get_by_role("dialog")).to_have_count(1)
@@ -388,6 +392,11 @@ def test_the_page_can_open_the_panel_and_hears_of_results(open_shop: OpenPage) -
     assert [name for name, _ in heard] == ["open", "results", "close"]
     assert [product["id"] for product in heard[1][1]["products"]] == ["PHO149"]
     assert heard[1][1]["queryId"]
+    options = {"button": False, "filter": 'brand = "Fennoro"'}
+    page.evaluate("(options) => Shopsight.create(options).open({ text: 'mug bottle' })", options)
+    expect(page.locator("shopsight-widget .hits .brand").first).to_be_visible()
+    brands = page.locator("shopsight-widget .hits .brand").all_inner_texts()
+    assert set(brands) == {"Fennoro"}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -123,5 +123,5 @@ class _Findings:
         if finding is None or time.monotonic() - since > _REMEMBERED_S:
             return None
         if isinstance(finding, ImageError):
-            raise type(finding)(str(finding), reason=finding.reason)
+            raise ImageError(str(finding), reason=finding.reason)
         return finding

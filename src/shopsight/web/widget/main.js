@@ -26,6 +26,7 @@ function create(given = {}) {
   }
 
   function open(question) {
+    if (panel?.isLost()) panel = null;
     panel ??= makePanel({ base, options, tell }); // anew each time: the page's language may have changed
     panel.open(question);
   }

@@ -294,6 +294,13 @@ export function makePanel({ base, options, tell }) {
   return {
     close,
 
+    /** Whether the page has taken the panel away, as some do when they change; it is of no use then. */
+    isLost() {
+      const lost = dialog.open && !host.isConnected;
+      if (lost) closed();
+      return lost;
+    },
+
     /**
      * Open the panel.
      * @param {{photo?: Blob, text?: string}} question to be answered at once
