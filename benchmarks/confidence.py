@@ -12,8 +12,11 @@ Grocery Store Dataset; all its photos are judged, as nothing was chosen by them.
 
 Two expected calibration errors are printed, with 10 bins of equal count and with 15 of equal width;
 "by chance" is the error that the same confidences would have, on average, if they were exactly
-right: with so few photos it is not 0. Intervals are 95 %: Wilson's for shares, bootstrap for the
-rest.
+right: with so few photos it is not 0. "Beyond chance" is what is left when that is taken off, and
+"p" how often chance alone would make the error so large (the consistency resampling of Broecker and
+Smith, 2007): a small p says that confidences are off, a large one that these photos do not show it.
+Both halves together tell more than each. Intervals are 95 %: Wilson's for shares, bootstrap for
+the rest.
 """
 
 from __future__ import annotations
@@ -226,10 +229,13 @@ def error(answers: Judged, measure: Callable[[Floats, Floats], float]) -> dict[s
         measure(answers.confidence, (rng.random(count) < answers.confidence).astype(np.float64))
         for _ in range(DRAWS)
     ]
+    value = measure(answers.confidence, answers.right)
     return {
-        "value": round(measure(answers.confidence, answers.right), 4),
+        "value": round(value, 4),
         "resampled": np.percentile(again, [2.5, 97.5]).round(3).tolist(),
         "by chance": round(float(np.mean(chance)), 4),
+        "beyond chance": round(max(value - float(np.mean(chance)), 0.0), 4),
+        "p": round(float(np.mean(np.array(chance) >= value)), 3),
     }
 
 
@@ -269,7 +275,9 @@ def sample_figures(encoder: FileEncoder, *, crop: bool) -> Iterator[dict[str, ob
     yield {"fitted to": "sample shop", **unlabelled.reliability.model_dump(exclude={"bins"})}
     yield measured("no labels, odd half", unlabelled, shop, odd)
     yield measured("no labels, even half", unlabelled, shop, even)
+    yield measured("no labels, both halves", unlabelled, shop, even + odd)
     yield measured("labels of the even half, odd half", shop.calibrated(even), shop, odd)
+    yield measured("labels of the odd half, even half", shop.calibrated(odd), shop, even)
 
 
 def grocery_figures(encoder: FileEncoder, folder: Path) -> Iterator[dict[str, object]]:

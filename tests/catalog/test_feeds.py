@@ -203,7 +203,7 @@ def test_every_example_is_read_the_same_when_packed(tmp_path: Path, path):
 
 
 @settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(data=st.binary(max_size=400))
 def test_no_bytes_make_anything_but_products_reports_and_feed_errors(tmp_path: Path, data):
