@@ -150,8 +150,13 @@ def ask(connection: http.client.HTTPConnection, photo: bytes) -> None:
     )
     body = head.encode() + photo + f"\r\n--{boundary}--\r\n".encode()
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    connection.request("POST", "/v1/search", body, headers)
-    answer = connection.getresponse()
+    try:
+        connection.request("POST", "/v1/search", body, headers)
+        answer = connection.getresponse()
+    except ConnectionError:  # closed while other queries had their turn
+        connection.close()
+        connection.request("POST", "/v1/search", body, headers)
+        answer = connection.getresponse()
     text = answer.read()
     if answer.status != 200:
         raise SystemExit(f"the server answered {answer.status}: {text[:300]!r}")

@@ -20,7 +20,7 @@ where a neighbour scores higher, and ``(n, 4, h / 8, w / 8)``, corners in pixels
 
 AREA, LONGEST = 58_000, 512
 """Pixels of the canvas, and of its longer side, at most: square pictures come out at 224 x 224. On
-larger ones little more is found: see ``docs/performance.md``."""
+larger ones little more is found: see ``docs/regions.md``."""
 
 GREY = 127
 LEAST_CONFIDENCE = 0.25
