@@ -46,6 +46,7 @@ class Shot(NamedTuple):
         words: Words to search with besides.
         press: Names of buttons to press then.
         widget: In the widget, in the demo's shop on another origin.
+        product: Open the first hit at last.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Shot(NamedTuple):
     words: str = ""
     press: tuple[str, ...] = ()
     widget: bool = False
+    product: bool = False
 
 
 PHONE = (390, 844)
@@ -68,6 +70,10 @@ SHOTS = [
     Shot("storefront-zh", locale="zh-CN"),
     Shot("storefront-start-zh", locale="zh-CN", search=False),
     Shot("storefront-objects", photo="multi_02.jpg"),
+    Shot("storefront-crop", photo="multi_02.jpg", press=("Crop",)),
+    Shot("storefront-video", photo="../video/desk.mp4"),
+    Shot("storefront-product", product=True),
+    Shot("storefront-product-zh", locale="zh-CN", dark=True, product=True),
     Shot("storefront-words", words="this but in terracotta", press=("Filter",)),
     Shot("storefront-why", press=("Why?",)),
     Shot("phone", size=PHONE, phone=True),
@@ -78,6 +84,9 @@ SHOTS = [
     Shot("widget-zh", widget=True, photo="multi_02.jpg", locale="zh-CN"),
     Shot("widget-phone", widget=True, photo="MUG007_a.jpg", size=PHONE, phone=True),
     Shot("widget-phone-start", widget=True, search=False, size=PHONE, phone=True),
+    Shot("phone-dark", size=PHONE, phone=True, dark=True),
+    Shot("phone-start-dark-zh", locale="zh-CN", size=PHONE, phone=True, dark=True, search=False),
+    Shot("phone-product", size=PHONE, phone=True, product=True),
 ]
 
 
@@ -147,6 +156,9 @@ def search(page: Page, shot: Shot) -> None:
         answered.wait_for(state="attached")
     for name in shot.press:
         page.get_by_role("button", name=name).first.click()
+    if shot.product:
+        page.locator("product-card h3 a").first.click()
+        page.locator(".related product-card").last.wait_for()
     if page.get_by_role("dialog").count():
         page.locator("dialog img").last.wait_for()
     page.mouse.move(0, 0)
@@ -171,7 +183,7 @@ def wait_for_pictures(page: Page) -> None:
     page.evaluate(
         """() => Promise.all([...document.images]
             .filter((image) => image.getBoundingClientRect().top < innerHeight)
-            .map((image) => image.decode()))"""
+            .map((image) => image.decode().catch(() => {})))"""
     )
     page.wait_for_timeout(300)
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shopsight.api.server import serving
+from shopsight.catalog.reviews import Review, ReviewStore
 from shopsight.settings import Settings
 from shopsight.wiring import Shop
 
@@ -59,6 +60,11 @@ def address(sample_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         shop.index(folder / "catalog.csv", image_root=sample_shop)
         hostile = {"title": HOSTILE, "link": "javascript:alert(1)", "brand": HOSTILE}
         shop.put_products([shop.catalog.one("MUG002").model_copy(update=hostile)])
+        said = [
+            Review(product_id="BOT009", rating=4, title="<b>Good</b>", review=f"For {days} days.")
+            for days in range(1, 8)
+        ]
+        ReviewStore(shop.database).add(said)
         with serving(shop, samples=samples) as address:
             yield address
 

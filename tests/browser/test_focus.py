@@ -49,7 +49,7 @@ def test_the_focus_is_chosen_beside_the_photo(open_page: OpenPage, photo: Path) 
     page = open_page()
     choice = page.get_by_role("group", name="What counts most")
     expect(choice).to_be_hidden()
-    page.set_input_files("photo-drop input", photo)
+    page.set_input_files("#photo", photo)
     expect(choice.get_by_role("radio", name="Both")).to_be_checked()
     choice.get_by_text("Colour").click()
     expect_first(page, "red")
@@ -63,7 +63,7 @@ def test_the_focus_is_chosen_beside_the_photo(open_page: OpenPage, photo: Path) 
 def test_the_focus_is_chosen_with_the_keyboard(open_page: OpenPage, photo: Path) -> None:
     """Tab reaches the choice after the words, arrows change it, and it speaks Chinese."""
     page = open_page()
-    page.set_input_files("photo-drop input", photo)
+    page.set_input_files("#photo", photo)
     page.wait_for_selector("product-card")
     page.get_by_role("button", name="Search", exact=True).focus()
     page.keyboard.press("Tab")
@@ -81,7 +81,7 @@ def test_the_focus_is_chosen_with_the_keyboard(open_page: OpenPage, photo: Path)
 def test_the_choice_fits(open_page: OpenPage, photo: Path, width: int) -> None:
     """The choice makes no screen scroll sideways, and its words are not cut."""
     page = open_page(viewport={"width": width, "height": 700})
-    page.set_input_files("photo-drop input", photo)
+    page.set_input_files("#photo", photo)
     page.wait_for_selector("focus-switch label")
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length"

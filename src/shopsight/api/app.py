@@ -42,6 +42,7 @@ from shopsight.api.routes import (
     pictures,
     products,
     recognize,
+    reviews,
     saved_feeds,
     search,
     session,
@@ -53,6 +54,7 @@ from shopsight.api.routes.duplicates import DistinctBody
 from shopsight.api.routes.events import EventsBody
 from shopsight.api.routes.keys import KeyBody
 from shopsight.api.routes.operations import JobBody
+from shopsight.api.routes.reviews import ReviewsBody
 from shopsight.api.routes.session import SignInBody
 from shopsight.api.routes.shop_settings import OriginsBody
 from shopsight.api.search_models import SearchBody
@@ -103,6 +105,7 @@ _RESOURCES = (
     classify,
     recognize,
     pictures,
+    reviews,
     products,
     duplicates,
     feeds,
@@ -244,6 +247,7 @@ def _describe_bodies(app: FastAPI) -> None:
         KeyBody,
         OriginsBody,
         DistinctBody,
+        ReviewsBody,
         Problem,
     )
 

@@ -199,6 +199,21 @@ events = Table(
     Index("events_by_query", "query_id"),
 )
 
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", String(32), primary_key=True),  # hash of the review: twice imported, once there
+    Column("product_id", String(200), nullable=False, index=True),  # empty: of the whole group
+    Column("item_group_id", String(200), nullable=False, index=True),
+    Column("rating", Float, nullable=False),
+    Column("stars", Integer, nullable=False),  # the rating as whole stars
+    Column("title", Text, nullable=False),
+    Column("review", Text, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("created_at", Float),  # null: not known
+    Column("added_at", Float, nullable=False),
+)
+
 
 class Database:
     """Connections to the database, with the tables in place.
@@ -334,6 +349,7 @@ __all__ = [
     "jobs",
     "metadata",
     "products",
+    "reviews",
     "saved_feeds",
     "searches",
     "sessions",

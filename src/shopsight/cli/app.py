@@ -17,6 +17,7 @@ from shopsight.cli import (
     evaluate,
     photos,
     recognize,
+    reviews,
     search,
     server,
     train,
@@ -35,6 +36,7 @@ app.command()(server.demo)
 app.command()(catalogue.index)
 app.command()(catalogue.reindex)
 app.add_typer(catalogue.feed_app, name="feed")
+app.command()(reviews.reviews)
 app.command()(search.search)
 app.command()(photos.match)
 app.command()(classify.classify)

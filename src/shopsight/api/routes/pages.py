@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from asyncio import to_thread
+from collections.abc import Mapping
 from functools import cache
+from html import escape
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -16,7 +19,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
+from shopsight.api import product_page
 from shopsight.api.parts import Parts
+from shopsight.api.routes.products import ProductId
+from shopsight.catalog.reviews import ReviewStore
 from shopsight.errors import NotFoundError
 
 WEB = Path(__file__).resolve().parents[2] / "web" / "static"
@@ -24,6 +30,7 @@ WEB = Path(__file__).resolve().parents[2] / "web" / "static"
 
 _FOREVER = "public, max-age=31536000, immutable"
 _VERSION = "v-"
+_STORE = "store/index.html"
 
 
 def router(parts: Parts) -> APIRouter:
@@ -32,7 +39,21 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/")
     async def page() -> Response:
-        return document("store/index.html", to_root=".", title="Shopsight")
+        return document(_STORE, to_root=".")
+
+    @routes.get("/p/{product_id:path}")
+    async def page_of_product(request: Request, product_id: ProductId) -> Response:
+        up = _up(request.scope)
+        if parts.shop.settings.search_needs_key:
+            return document(
+                _STORE, {"view": "product"}, to_root=up
+            )  # products are for those who have a key
+        try:
+            texts = await parts.lookups.run(_about, parts, product_id, str(request.base_url))
+        except NotFoundError:
+            gone = {"head": '<meta name="robots" content="noindex">', "view": "product"}
+            return document(_STORE, gone, to_root=up, status=404)
+        return document(_STORE, texts, to_root=up)
 
     @routes.get("/admin")
     async def back_office() -> Response:
@@ -54,18 +75,39 @@ def router(parts: Parts) -> APIRouter:
     return routes
 
 
-def document(name: str, *, to_root: str, status: int = 200, **texts: str) -> Response:
+def _about(parts: Parts, product_id: str, base: str) -> dict[str, str]:
+    product = parts.shop.catalog.one(product_id)
+    store = ReviewStore(parts.shop.database)
+    summary, reviews = store.summary(product), store.of(product, limit=5)
+    return {
+        "title": escape(f"{product.title} · Shopsight"),
+        "head": product_page.head(product, summary, reviews, base=base),
+        "content": product_page.content(product),
+        "view": "product",
+    }
+
+
+def _up(scope: Scope) -> str:
+    """How to get from a page's address to the server's root: an id may bring slashes of its own."""
+    raw = scope.get("raw_path") or scope["path"].encode()
+    below = raw.count(b"/") - scope.get("root_path", "").count("/")
+    return "/".join([".."] * (below - 1))
+
+
+def document(
+    name: str, texts: Mapping[str, str] = MappingProxyType({}), *, to_root: str, status: int = 200
+) -> Response:
     """A page.
 
     Args:
         name: File of the template, such as ``store/index.html``.
+        texts: What fills ``title``, ``head``, ``content`` and ``view``: HTML, escaped already.
         to_root: How to get from the page's address to that of the server, such as ``..``. Relative,
             so that it holds behind any proxy.
         status: HTTP status.
-        texts: What fills the template's places: HTML, escaped already.
     """
     files = f"{to_root}/static/{version()}"
-    values = {"head": "", "content": ""} | texts
+    values = {"title": "Shopsight", "head": "", "content": "", "view": "start"} | dict(texts)
     html = _template(name).substitute(values, files=files, home=f"{to_root}/")
     return HTMLResponse(html, status, headers={"Cache-Control": "no-cache"})
 

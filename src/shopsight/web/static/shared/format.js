@@ -18,13 +18,24 @@ export function percent(share) {
   return new Intl.NumberFormat(locale(), { style: "percent" }).format(share);
 }
 
-/** A number with two decimals. */
-export function decimal(number) {
-  return new Intl.NumberFormat(locale(), { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(number);
+/** A number with a set number of decimals. */
+export function decimal(number, digits = 2) {
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat(locale(), options).format(number);
 }
 
 /** Seconds as players show them: 0:03. */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** A whole number. */
+export function whole(number) {
+  return new Intl.NumberFormat(locale(), { maximumFractionDigits: 0 }).format(number);
+}
+
+/** A day, such as 3 March 2026. */
+export function day(text) {
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "long" }).format(new Date(text));
 }

@@ -50,9 +50,56 @@ function asForm(fields) {
 }
 
 async function post(message, signal) {
+  return send("v1/search", message, signal);
+}
+
+async function send(path, message, signal) {
   let response;
   try {
-    response = await fetch(at("v1/search"), { method: "POST", ...message, signal });
+    response = await fetch(at(path), { method: "POST", ...message, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new SearchError(0, "network");
+  }
+  if (!response.ok) throw new SearchError(response.status, await reasonOf(response));
+  return response.json();
+}
+
+/**
+ * One product with all its fields.
+ * @param {string} id
+ * @param {AbortSignal} signal
+ */
+export async function productOf(id, signal) {
+  return get(`v1/products/${encodeURIComponent(id)}`, signal);
+}
+
+/** A page of the reviews of a product, or null where they cannot be had. */
+export async function reviewsOf(id, { limit, offset = 0 }, signal) {
+  try {
+    return await get(`v1/products/${encodeURIComponent(id)}/reviews?limit=${limit}&offset=${offset}`, signal);
+  } catch {
+    return null; // the product can do without
+  }
+}
+
+/**
+ * What the server recognises on a photo that it has seen, or null where it does not.
+ * @param {"recognize"|"brand"|"classify"} what
+ * @param {{image_id: string, box?: object}} photo
+ */
+export async function recognise(what, photo) {
+  try {
+    return await send(`v1/${what}`, asJson(photo));
+  } catch {
+    return null; // the search itself has been answered
+  }
+}
+
+async function get(path, signal) {
+  let response;
+  try {
+    response = await fetch(at(path), { signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new SearchError(0, "network");
@@ -77,7 +124,7 @@ export async function options() {
   } catch {
     // the search itself will say what is wrong
   }
-  return { focuses: [], fields: {}, video: false };
+  return { focuses: [], fields: {}, video: false, recognizes: [] };
 }
 
 /** Addresses of the sample photos; none in a real shop. */

@@ -5,32 +5,29 @@ import "../shared/switches.js";
 import "./ask.js";
 import "./chips.js";
 import "./focus.js";
+import "./product.js";
+import "./recognised.js";
 import "./results.js";
+import "./visit.js";
 import "./why.js";
 import "./words.js";
-import { options, PAGE_SIZE, sampleLinks, search, SearchError } from "./api.js";
-import { explanation, isThePhotos } from "./errors.js";
-import { FACETS } from "./facets.js";
 import { t, translatePage } from "../shared/i18n.js";
+import { toast } from "../shared/toast.js";
+import { answer, answerFrame, backOnline, begun, lastChips, narrowBy, nothingUsable, showSearch } from "./answer.js";
+import { options, sampleLinks, search } from "./api.js";
+import { tell } from "./events.js";
+import { FACETS } from "./facets.js";
 import { listenForDrops, listenForPastes } from "./intake.js";
 import { prepare } from "./photo.js";
-import { begin, change, isAsked, isVisual, question } from "./question.js";
+import { sized } from "./pictures.js";
+import { begin, change, isAsked, question } from "./question.js";
+import { addressedProduct, productAddress, showView, view } from "./views.js";
 
-const MOST_SHOWN = 96;
-
-const main = document.querySelector("main");
 const drop = document.querySelector("photo-drop");
 const words = document.querySelector("search-words");
-const chips = document.querySelector("word-chips");
 const focus = document.querySelector("focus-switch");
-const facets = document.querySelector("facet-panel");
-const results = document.querySelector("search-results");
+const page = document.querySelector("product-page");
 const why = document.querySelector("why-dialog");
-const status = document.querySelector("#status");
-
-let running = new AbortController();
-let fields = []; // those that can be facets here
-let understood = []; // the chips of the last answer
 
 /** Take a photo or a video to search with: a file, or the address of a picture. */
 function takePhoto(source) {
@@ -41,23 +38,35 @@ function takePhoto(source) {
   else if (video) begin({ photo: { video: source } });
   else begin({ photo: { blob: prepare(source) }, text });
   showAsked(typeof source === "string" ? source : URL.createObjectURL(source), { video });
-  scrollTo({ top: 0, behavior: "smooth" });
-  answer();
+  fromTheTop();
 }
 
 /** Search with words: beside what is shown, or alone. */
 function takeWords(text) {
-  if (question().photo?.video) begin({ text });
+  const { photo } = question();
+  if (photo?.video || photo?.live) begin({ text });
   else change({ text, ignore: [] });
   if (!question().photo && !question().product) showAsked("");
   answer();
 }
 
-function takeProduct({ hit, title }) {
-  begin({ product: { id: hit.product.id, title } });
-  showAsked(hit.image_url, { alt: title });
-  scrollTo({ top: 0, behavior: "smooth" });
-  answer();
+/** Search for what is like a product. */
+function takeProduct({ hit, title, text = "" }) {
+  const picture = hit.thumbnail ? sized(hit.thumbnail, 640) : hit.image_url;
+  begin({ product: { id: hit.product.id, title, picture }, text });
+  showAsked(picture, { alt: title });
+  fromTheTop();
+}
+
+/** Search again for something of this visit. */
+function searchAgain({ text, photo, product }) {
+  if (product) {
+    takeProduct({ hit: { product, image_url: product.picture }, title: product.title, text });
+    return;
+  }
+  begin(photo ? { photo: { blob: Promise.resolve(photo) }, text } : { text });
+  showAsked(photo ? URL.createObjectURL(photo) : "");
+  fromTheTop();
 }
 
 /** Go on without the photo. */
@@ -68,112 +77,71 @@ function dropPhoto() {
   answer();
 }
 
+/** Open the camera; what it sees is searched for, again and again. */
+async function openCamera() {
+  if (view() === "product") showSearch("asked");
+  const signal = begun();
+  begin({});
+  words.typed = "";
+  try {
+    await drop.live((frame) => {
+      begin({ photo: { blob: Promise.resolve(frame), live: true } });
+      return answerFrame(signal);
+    });
+  } catch (error) {
+    toast(t(["NotAllowedError", "SecurityError"].includes(error.name) ? "cameraDenied" : "cameraMissing"));
+    showAsked("");
+    answer();
+  }
+}
+
+/** Without the camera, what it saw last is no longer asked for. */
+function cameraEnded() {
+  begun();
+  if (!question().photo?.live) return;
+  begin({});
+  answer();
+}
+
 function showAsked(address, kind) {
   drop.preview(address, kind);
   words.typed = question().text;
 }
 
-/** Answer the question as it is now. A search that still runs is given up. */
-async function answer() {
-  running.abort();
-  running = new AbortController();
-  const { signal } = running;
-  const asked = question();
-  const changeable = isVisual(asked) && !asked.photo?.video;
-  words.beside = changeable;
-  drop.asked = isAsked(asked);
-  if (!isAsked(asked)) {
-    nothingAsked();
+function fromTheTop() {
+  answer();
+  scrollTo({ top: 0, behavior: "smooth" });
+}
+
+/** Show a product, one of the hits or any other. */
+function showProduct({ hit: { product }, queryId, rank }) {
+  const from = queryId ? { queryId, position: rank + 1 } : {};
+  if (queryId) tell("product_click", product.id, from);
+  tell("product_view", product.id, from);
+  drop.endLive();
+  showView("product", productAddress(product.id));
+  page.show(product.id, { product, answered: isAsked(question()) });
+}
+
+/** Show what the address names: after loading the page, and when going back and forward. */
+function followAddress() {
+  const id = addressedProduct();
+  if (id === null) {
+    page.leave();
+    showView(isAsked(question()) ? "asked" : "start");
+    document.title = t("pageTitle");
     return;
   }
-  main.dataset.view = "asked";
-  main.classList.toggle("visual", changeable);
-  drop.mark(asked.objects, asked.box, asked.whole);
-  results.loading();
-  say(t("searching"));
-  try {
-    await show([], signal);
-  } catch (error) {
-    if (!signal.aborted) fail(error, answer);
-  }
+  tell("product_view", id);
+  drop.endLive();
+  showView("product");
+  page.show(id, { answered: isAsked(question()) });
 }
 
-function nothingAsked() {
-  main.dataset.view = "start";
-  results.clear();
-  facets.hide();
-  chips.chips = [];
-  say("");
-}
-
-/** Get the next products and show them behind those there are. */
-async function show(before, signal) {
-  const first = before.length === 0;
-  const page = { limit: PAGE_SIZE, offset: before.length, facets: first && !question().photo?.video ? fields : [] };
-  const found = await search(question(), page, signal);
-  if (signal.aborted) return;
-  learn(found);
-  const known = new Set(before.map((hit) => hit.product.id));
-  const hits = [...before, ...found.hits.filter((hit) => !known.has(hit.product.id))];
-  if (first) showBeside(found);
-  const asked = question();
-  if (hits.length === 0) {
-    const narrow = asked.text || Object.keys(asked.chosen).length > 0;
-    results.empty(narrow ? "nothingNarrow" : "nothing");
-    say(t("nothingTitle"));
-    return;
-  }
-  const more = found.hits.length === PAGE_SIZE && hits.length < Math.min(found.total, MOST_SHOWN);
-  results.found(hits, about(asked, found), more ? () => showMore(hits, signal) : null);
-  const ordered = asked.sort === "relevance" && isVisual(asked);
-  say((found.no_match ? `${t(noMatch(asked))} ` : "") + t(ordered ? "found" : "foundPlain", { count: hits.length }));
-}
-
-async function showMore(hits, signal) {
-  try {
-    await show(hits, signal);
-  } catch (error) {
-    if (!signal.aborted) fail(error, () => showMore(hits, signal));
-  }
-}
-
-/** Remember what the answer tells of the photo. */
-function learn(found) {
-  const asked = question();
-  if (found.image_id) change({ imageId: found.image_id });
-  if (found.objects?.length > 0 && !asked.box && !asked.whole) change({ objects: found.objects });
-}
-
-function showBeside(found) {
-  const asked = question();
-  understood = found.chips ?? [];
-  chips.chips = understood;
-  drop.mark(asked.objects, asked.box, asked.whole);
-  if (asked.photo?.video) facets.hide();
-  else facets.show(found.facets ?? [], asked, currencyOf(found.hits));
-}
-
-/** The currency of all prices, or none if there are several. */
-function currencyOf(hits) {
-  const all = new Set(hits.map(({ product }) => (product.sale_price ?? product.price)?.currency).filter(Boolean));
-  return all.size === 1 ? [...all][0] : "";
-}
-
-function about(asked, found) {
-  const heading = () => {
-    if (found.no_match) return t(noMatch(asked));
-    if (asked.product && !asked.text) return t("resultsAlike", { title: asked.product.title });
-    if (asked.photo?.video) return t("resultsVideo");
-    if (isVisual(asked)) return t(asked.text ? "resultsBoth" : "results");
-    return t("resultsWords");
-  };
-  const explainable = Boolean(question().imageId);
-  return { heading, honest: Boolean(found.no_match), visual: isVisual(asked), changed: asked.text !== "", explainable };
-}
-
-/** How to say that the thing is not there; with filters, it may well be elsewhere in the shop. */
-function noMatch({ chosen }) {
-  return Object.keys(chosen).length > 0 ? "noMatchHere" : "noMatch";
+/** Leave a product's page for where the shopper came from. */
+function goBack() {
+  if (history.state?.opened) history.back();
+  else showSearch(isAsked(question()) ? "asked" : "start");
 }
 
 /** Explain one hit: the search again, for its place alone. */
@@ -183,56 +151,49 @@ function explain({ hit, rank, title }) {
     const found = await search(asked, { limit: 1, offset: rank, explain: true }, signal);
     return found.hits.find(({ product }) => product.id === hit.product.id);
   };
-  why.open(title, load, understood);
+  why.open(title, load, lastChips());
 }
 
-function fail(error, retry) {
-  if (!(error instanceof SearchError)) console.warn("The search failed:", error);
-  const known = error instanceof SearchError ? error : new SearchError(0, "");
-  const asked = question();
-  const key = explanation(known, asked);
-  const itsPhoto = isThePhotos(known, asked);
-  const title = itsPhoto ? (asked.photo.video ? "videoTitle" : "photoTitle") : "errorTitle";
-  results.failed(title, key, itsPhoto || key === "errorQuestion" ? null : retry);
-  say(t(key));
-}
-
-/** Tell those who cannot see what happens. */
-function say(text) {
-  status.textContent = text;
-}
-
-function nothingUsable(key) {
-  main.dataset.view = "asked";
-  results.failed("errorTitle", key, null);
-  say(t(key));
+/** Act when an event says so. */
+function on(event, act) {
+  document.addEventListener(event, ({ detail }) => act(detail));
 }
 
 /** Change the question when an event says so, and answer it. */
-function on(event, act) {
-  document.addEventListener(event, ({ detail }) => {
-    act(detail);
+function onChange(event, parts) {
+  on(event, (detail) => {
+    change(parts(detail));
     if (isAsked(question())) answer();
   });
 }
 
 translatePage();
-document.title = t("pageTitle");
-document.addEventListener("language", () => (document.title = t("pageTitle")));
-document.addEventListener("photo", ({ detail }) => (detail ? takePhoto(detail) : nothingUsable("errorNetwork")));
-document.addEventListener("unphoto", dropPhoto);
-document.addEventListener("words", ({ detail }) => takeWords(detail));
-document.addEventListener("alike", ({ detail }) => takeProduct(detail));
-document.addEventListener("why", ({ detail }) => explain(detail));
-on("unchip", (id) => change({ ignore: [...question().ignore, id] }));
-on("object", (meant) => change(meant));
-on("narrow", (chosen) => change(chosen));
-on("refocus", () => change({ focus: focus.value }));
+document.addEventListener("language", () => view() === "product" || (document.title = t("pageTitle")));
+on("photo", (photo) => (photo ? takePhoto(photo) : nothingUsable("errorNetwork")));
+on("shot", takePhoto);
+on("unphoto", dropPhoto);
+on("camera", openCamera);
+on("cameraoff", cameraEnded);
+on("words", takeWords);
+on("alike", takeProduct);
+on("again", searchAgain);
+on("product", showProduct);
+on("back", goBack);
+on("why", explain);
+onChange("unchip", (id) => ({ ignore: [...question().ignore, id] }));
+onChange("object", (meant) => meant);
+onChange("narrow", (chosen) => chosen);
+onChange("refocus", () => ({ focus: focus.value }));
+addEventListener("popstate", followAddress);
+addEventListener("online", backOnline);
+addEventListener("offline", () => toast(t("offline")));
+followAddress();
 listenForDrops((photo) => (photo ? takePhoto(photo) : nothingUsable("errorNoFile")));
 listenForPastes(takePhoto);
-options().then(({ focuses, fields: known, video }) => {
+options().then(({ focuses, fields: known, video, recognizes }) => {
+  document.querySelector("recognised-things").known = recognizes ?? [];
   focus.offered = focuses;
   drop.takesVideo = Boolean(video);
-  fields = FACETS.filter((name) => (name === "price" ? known?.[name] === "number" : known?.[name]?.startsWith("string")));
+  narrowBy(FACETS.filter((name) => (name === "price" ? known?.[name] === "number" : known?.[name]?.startsWith("string"))));
 });
 document.querySelector("sample-photos").links = await sampleLinks();

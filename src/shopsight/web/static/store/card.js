@@ -1,12 +1,15 @@
 /** One product of the results. */
 
-import { icon, make, webLink } from "../shared/elements.js";
-import { clock, money, percent } from "../shared/format.js";
-import { language, t } from "../shared/i18n.js";
+import { make } from "../shared/elements.js";
+import { clock, percent } from "../shared/format.js";
+import { t } from "../shared/i18n.js";
+import { availability, prices, ratingLine, titleOf } from "./facts.js";
+import { pictureFrame } from "./pictures.js";
+import { productAddress } from "./views.js";
 
 const MOST_SURE = 0.99; // rounding up would promise certainty
 
-/** Announces with the events "alike" and "why" that more is asked about the product. */
+/** Announces with the events "product", "alike" and "why" that the product is opened, or more is asked about it. */
 class ProductCard extends HTMLElement {
   #hit = null;
   #rank = 0;
@@ -16,66 +19,60 @@ class ProductCard extends HTMLElement {
    * Show a hit in the language in use.
    * @param {object} hit as the API gives it
    * @param {number} rank its place, from 0
-   * @param {{visual: boolean, changed: boolean, explainable: boolean}} offers what the search was about
+   * @param {{visual: boolean, changed: boolean, explainable: boolean, queryId: string}} offers what the search was about
    */
   show(hit, rank, offers) {
+    const picture = this.#hit?.image_url === hit.image_url ? this.querySelector(".picture") : null;
     [this.#hit, this.#rank, this.#offers] = [hit, rank, offers];
-    const { product, image_url: image } = hit;
-    const link = webLink(product.link);
+    const { product } = hit;
     const title = titleOf(product);
+    const frame = picture ?? pictureFrame({ url: hit.image_url, thumbnail: hit.thumbnail }, { eager: rank < 4 });
+    frame.querySelector(".badge")?.remove();
+    const mark = badge(hit, offers.changed);
+    if (mark) frame.append(mark);
     const article = make(
       "article",
       {},
-      picture(image, badge(hit, offers.changed)),
+      frame,
       make(
         "div",
         { class: "facts" },
-        product.brand && make("p", { class: "maker" }, product.brand),
-        make("h3", {}, link ? shopLink(link, title) : title),
+        product.brand && make("p", { class: "maker", dir: "auto" }, product.brand),
+        make("h3", { dir: "auto", title: title.length > 60 ? title : null }, this.#link(title)),
         prices(product),
-        make("div", { class: "bottom" }, availability(product.availability), offers.visual && likeness(hit)),
-      ),
-      make(
-        "div",
-        { class: "acts" },
-        this.#act("alike", title),
-        offers.explainable && this.#act("why", title),
+        ratingLine(product),
+        make("div", { class: "bottom" }, availability(product) ?? make("span"), offers.visual && likeness(hit)),
+        make("div", { class: "acts" }, this.#act("alike", title), offers.explainable && this.#act("why", title)),
       ),
     );
     this.replaceChildren(article);
   }
 
+  /** Which product is shown. */
+  get productId() {
+    return this.#hit?.product.id;
+  }
+
+  get #detail() {
+    const { product } = this.#hit;
+    return { hit: this.#hit, rank: this.#rank, title: titleOf(product), queryId: this.#offers.queryId };
+  }
+
+  #link(title) {
+    const link = make("a", { href: productAddress(this.#hit.product.id) }, title);
+    link.addEventListener("click", (event) => {
+      if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return; // a tab of its own
+      event.preventDefault();
+      this.dispatchEvent(new CustomEvent("product", { bubbles: true, detail: this.#detail }));
+    });
+    return link;
+  }
+
   #act(name, title) {
-    const detail = { hit: this.#hit, rank: this.#rank, title };
-    const act = () => this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+    const act = () => this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail: this.#detail }));
     const label = t("aboutProduct", { action: t(name), title });
     return make("button", { type: "button", class: "link", "aria-label": label, click: act }, t(name));
   }
-}
-
-/** A product's title in the language in use. */
-export function titleOf(product) {
-  const own = product.attributes?.[`title_${language()}`];
-  return typeof own === "string" && own ? own : product.title;
-}
-
-function shopLink(link, title) {
-  return make(
-    "a",
-    { href: link, target: "_blank", rel: "noopener noreferrer" },
-    title,
-    make("span", { class: "visually-hidden" }, ` (${t("newTab")})`),
-  );
-}
-
-function picture(link, ...marks) {
-  const frame = make("div", { class: "picture" });
-  const image = make("img", { alt: "", loading: "lazy", decoding: "async" });
-  image.addEventListener("error", () => image.replaceWith(icon("image")));
-  image.addEventListener("load", () => frame.classList.add("loaded"));
-  image.src = link;
-  frame.append(image, ...marks.filter(Boolean));
-  return frame;
 }
 
 /** That it is the very thing, or nearly; or when the video shows it. */
@@ -87,24 +84,6 @@ function badge({ match, confidence, seen_at_s: seen }, changed) {
   const title = share ? t("confidence", { percent: share }) : null;
   const shown = match === "same_item" && share;
   return make("p", { class: `badge ${match}`, title }, make("b", {}, t(match)), shown && make("span", {}, share));
-}
-
-function prices({ price, sale_price: sale }) {
-  if (!price && !sale) return null;
-  const line = make("p", { class: "price" });
-  const reduced = sale && price && Number(sale.amount) < Number(price.amount);
-  if (reduced) line.append(make("span", { class: "visually-hidden" }, `${t("nowPrice")}: `));
-  line.append(make("strong", reduced ? { class: "sale" } : {}, money(sale ?? price)));
-  if (reduced) {
-    line.append(" ", make("span", { class: "visually-hidden" }, `${t("wasPrice")}: `), make("s", {}, money(price)));
-  }
-  return line;
-}
-
-const STATES = ["in_stock", "out_of_stock", "preorder", "backorder"];
-
-function availability(state) {
-  return STATES.includes(state) ? make("p", { class: `stock ${state}` }, t(state)) : make("p", {});
 }
 
 function likeness({ score, terms }) {

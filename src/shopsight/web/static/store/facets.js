@@ -3,6 +3,7 @@
 import { icon, make } from "../shared/elements.js";
 import { money } from "../shared/format.js";
 import { hasWords, t } from "../shared/i18n.js";
+import "./range.js";
 
 /** Fields worth offering, in this order, where the shop has them. */
 export const FACETS = ["product_type", "brand", "price", "color", "availability"];
@@ -92,8 +93,9 @@ class FacetPanel extends HTMLElement {
   }
 
   #group({ field, values }) {
+    if (field === "price") return this.#prices(values);
     const chosen = this.#chosen[field] ?? [];
-    const offered = field === "price" ? openEnded(values) : values.map(({ value, count }) => ({ value, count }));
+    const offered = values.map(({ value, count }) => ({ value, count }));
     const known = new Set(offered.map(({ value }) => keyOf(field, value)));
     const gone = chosen.filter((value) => !known.has(keyOf(field, value))).map((value) => ({ value, count: 0 }));
     const all = [...gone, ...offered.filter(({ value, count }) => count > 0 || chosen.some((one) => alike(one, value)))];
@@ -104,6 +106,22 @@ class FacetPanel extends HTMLElement {
       make("legend", {}, t(`facet_${field}`)),
       make("ul", { role: "list", "data-field": field }, ...all.map((one) => this.#value(field, one, chosen))),
     );
+  }
+
+  #prices(ranges) {
+    if (ranges.length === 0 || ranges[0].low === ranges.at(-1).high) return null;
+    const element = document.createElement("price-range");
+    element.addEventListener("range", ({ detail }) => {
+      const { price: _, ...rest } = this.#chosen;
+      const whole = detail.low === null && detail.high === null;
+      this.#announce({ chosen: whole ? rest : { ...rest, price: [detail] } });
+    });
+    element.show(ranges, this.#chosen.price?.[0] ?? null, (amount) => this.#amount(amount));
+    return make("fieldset", { class: "prices" }, make("legend", {}, t("facet_price")), element);
+  }
+
+  #amount(number) {
+    return this.#currency ? money({ amount: number, currency: this.#currency }, Number.isInteger(number) ? 0 : 2) : String(number);
   }
 
   #value(field, { value, count }, chosen) {
@@ -122,11 +140,9 @@ class FacetPanel extends HTMLElement {
   }
 
   #range({ low, high }) {
-    const amount = (number) =>
-      this.#currency ? money({ amount: number, currency: this.#currency }, Number.isInteger(number) ? 0 : 2) : String(number);
-    if (low === null) return t("below", { high: amount(high) });
-    if (high === null) return t("atLeast", { low: amount(low) });
-    return `${amount(low)} – ${amount(high)}`;
+    if (low === null) return t("upTo", { high: this.#amount(high) });
+    if (high === null) return t("atLeast", { low: this.#amount(low) });
+    return `${this.#amount(low)} – ${this.#amount(high)}`;
   }
 
   #change(field, value, wanted) {
@@ -139,15 +155,6 @@ class FacetPanel extends HTMLElement {
   #announce(detail) {
     this.dispatchEvent(new CustomEvent("narrow", { bubbles: true, detail }));
   }
-}
-
-/** Ranges whose first and last ones have no end: their edges are those of today's products only. */
-function openEnded(values) {
-  const last = values.length - 1;
-  return values.map(({ low, high, count }, index) => ({
-    value: { low: index === 0 ? null : low, high: index === last ? null : high },
-    count,
-  }));
 }
 
 function keyOf(field, value) {

@@ -2,6 +2,8 @@
 
 import { icon, make } from "../shared/elements.js";
 import { t } from "../shared/i18n.js";
+import "./crop.js";
+import { timeline } from "./timeline.js";
 
 /**
  * Announces with the event "object" what is meant: `{box, whole}`; and with "unphoto" that the photo is no longer.
@@ -11,11 +13,16 @@ class PhotoObjects extends HTMLElement {
   #objects = [];
   #box = null;
   #whole = false;
+  #croppable = false;
+  #cropping = false;
+  #hits = [];
+  #crop = make("photo-crop");
   #stage = make("div", { class: "stage" });
   #controls = make("div", { class: "controls" });
 
   connectedCallback() {
     document.addEventListener("language", () => this.#render());
+    this.addEventListener("crop", ({ detail }) => this.#choose({ box: detail, whole: false }));
   }
 
   /**
@@ -26,12 +33,15 @@ class PhotoObjects extends HTMLElement {
   show(address, { video = false, alt = "" } = {}) {
     if (this.#shown?.address.startsWith("blob:")) URL.revokeObjectURL(this.#shown.address);
     this.#shown = { address, video, alt };
+    this.#cropping = false;
+    this.#hits = [];
     const media = video
       ? make("video", { src: address, controls: true, muted: true, playsinline: true })
       : make("img", { src: address });
     media.addEventListener("error", () => {
       const words = make("figcaption", {}, t("noPreview"));
       this.#stage.replaceChildren(make("div", { class: "unseen" }, icon("image"), words));
+      this.#render();
     });
     this.#stage.replaceChildren(media);
     this.replaceChildren(make("figure", { class: "preview" }, this.#stage), this.#controls);
@@ -43,9 +53,10 @@ class PhotoObjects extends HTMLElement {
    * @param {Array<{box: object, searched: boolean}>} objects
    * @param {object|null} box the one that was chosen
    * @param {boolean} whole whether all of the photo is searched for
+   * @param {boolean} croppable whether the server has seen the photo, so that parts of it can be searched for
    */
-  mark(objects, box, whole) {
-    [this.#objects, this.#box, this.#whole] = [objects, box, whole];
+  mark(objects, box, whole, croppable = false) {
+    [this.#objects, this.#box, this.#whole, this.#croppable] = [objects, box, whole, croppable];
     this.#render();
   }
 
@@ -56,10 +67,18 @@ class PhotoObjects extends HTMLElement {
     const words = this.#shown.alt || t(this.#shown.video ? "yourVideo" : "yourPhoto");
     media?.setAttribute(this.#shown.video ? "aria-label" : "alt", words);
     this.#stage.querySelectorAll(".object").forEach((one) => one.remove());
-    const boxes = media ? this.#objects.map((object, index) => this.#object(object, index)) : [];
+    const boxes = media && !this.#cropping ? this.#objects.map((object, index) => this.#object(object, index)) : [];
     this.#stage.append(...boxes);
-    this.classList.toggle("several", boxes.length > 1);
-    this.#controls.replaceChildren(...[boxes.length > 0 && this.#wholeButton(), this.#removeButton()].filter(Boolean));
+    if (!this.#cropping) this.#crop.remove();
+    else if (!this.#crop.isConnected) this.#stage.append(this.#crop); // once: moving it would lose the focus
+    if (this.#cropping) this.#crop.box = this.#box ?? this.#objects.find(({ searched }) => searched && !this.#whole)?.box ?? null;
+    // Only what the server has seen can be searched in part; words are no help with it, but a photo is.
+    const parts = this.#croppable && media && !this.#shown.video;
+    this.#controls.replaceChildren(
+      ...[parts && this.#objects.length > 0 && this.#wholeButton(), parts && this.#cropButton(), this.#removeButton()].filter(Boolean),
+    );
+    this.querySelector(".timeline")?.remove();
+    if (this.#hits.length > 0 && media && this.#shown.video) this.#controls.before(timeline(media, this.#hits));
     if (focused) this.querySelector(`[data-name="${focused}"]`)?.focus();
   }
 
@@ -94,10 +113,29 @@ class PhotoObjects extends HTMLElement {
         class: "button small whole",
         "data-name": "whole",
         "aria-pressed": String(this.#whole),
-        click: () => this.#choose({ box: null, whole: !this.#whole }),
+        click: () => {
+          this.#cropping = false;
+          this.#choose({ box: null, whole: !this.#whole });
+        },
       },
       t("wholePhoto"),
     );
+  }
+
+  /** Show where in the video these hits are seen. */
+  seen(hits) {
+    this.#hits = hits;
+    this.#render();
+  }
+
+  #cropButton() {
+    const act = () => {
+      this.#cropping = !this.#cropping;
+      this.#render();
+      if (this.#cropping) this.#crop.focus();
+    };
+    const pressed = String(this.#cropping);
+    return make("button", { type: "button", class: "button small", "data-name": "crop", "aria-pressed": pressed, click: act }, icon("crop"), t("crop"));
   }
 
   #removeButton() {

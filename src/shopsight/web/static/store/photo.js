@@ -1,6 +1,6 @@
 /** Photos before they are sent: large ones are made smaller, in the browser. */
 
-const LONGEST_SIDE = 1600;
+const LONGEST_SIDE = 1024;
 const QUALITY = 0.9;
 const SMALL_ENOUGH = 1_500_000;
 const SENT_AS_IT_IS = new Set(["image/jpeg", "image/png", "image/webp"]);

@@ -1,7 +1,8 @@
 /** What the shopper asks for: the one place where that is kept. Never changed, only replaced. */
 
-const NOTHING = Object.freeze({
-  photo: null, // {blob: Promise<Blob>} or {url} or {video: File}
+/** Nothing is asked. */
+export const NOTHING = Object.freeze({
+  photo: null, // {blob: Promise<Blob>, live?: true} or {url} or {video: File}
   imageId: "", // what the server calls the photo, once it has seen it
   objects: [], // what is on the photo
   box: null, // the part of it that is meant; null: the main subject
@@ -74,10 +75,10 @@ function oneOf(field, values) {
   return `\`${field}\` IN (${values.map(quoted).join(", ")})`;
 }
 
-/** Ranges include their lower edge and not their upper one, as the server counts them. */
+/** Ranges include both their edges. */
 function within(field, ranges) {
   const terms = ranges.map(({ low, high }) => {
-    const edges = [low === null ? null : `\`${field}\` >= ${low}`, high === null ? null : `\`${field}\` < ${high}`];
+    const edges = [low === null ? null : `\`${field}\` >= ${low}`, high === null ? null : `\`${field}\` <= ${high}`];
     return edges.filter(Boolean).join(" AND ") || `\`${field}\` IS NOT NULL`;
   });
   return `(${terms.map((term) => `(${term})`).join(" OR ")})`;

@@ -41,8 +41,10 @@ class SearchResults extends HTMLElement {
   found(hits, about, more) {
     this.removeAttribute("aria-busy");
     this.#show(() => {
+      // Cards of products that stay are kept, so that their pictures do not flicker.
+      const before = new Map([...this.querySelectorAll("product-card")].map((card) => [card.productId, card]));
       const cards = hits.map((hit, rank) => {
-        const card = document.createElement("product-card");
+        const card = before.get(hit.product.id) ?? document.createElement("product-card");
         card.show(hit, rank, about);
         return make("li", {}, card);
       });

@@ -2,6 +2,8 @@
 
 import { icon, make } from "../shared/elements.js";
 import { t } from "../shared/i18n.js";
+import { toast } from "../shared/toast.js";
+import { HEARS, listen } from "./voice.js";
 
 const MOST = 1000;
 
@@ -18,10 +20,12 @@ class SearchWords extends HTMLElement {
   #label = make("label", { for: "words", class: "visually-hidden" });
   #clear = make("button", { type: "button", class: "clear" }, icon("close"));
   #go = make("button", { type: "submit", class: "go" }, icon("search"));
+  #speak = make("button", { type: "button", class: "speak" }, icon("mic"));
+  #stop = null; // ends the listening that goes on
   #beside = false;
 
   connectedCallback() {
-    const form = make("form", { role: "search" }, this.#label, this.#input, this.#clear, this.#go);
+    const form = make("form", { role: "search" }, this.#label, this.#input, this.#clear, HEARS && this.#speak, this.#go);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.typed) this.#announce();
@@ -34,6 +38,7 @@ class SearchWords extends HTMLElement {
       this.#input.focus();
       this.#announce();
     });
+    this.#speak.addEventListener("click", () => (this.#stop ? this.#stop() : this.#listen()));
     document.addEventListener("language", () => this.#render());
     this.append(form);
     this.#render();
@@ -55,6 +60,26 @@ class SearchWords extends HTMLElement {
     this.#render();
   }
 
+  #listen() {
+    let understood = "";
+    const heard = (text, final) => {
+      this.typed = text;
+      if (final) understood = text;
+    };
+    const ended = (problem) => {
+      this.#stop = null;
+      this.#render();
+      if (problem) toast(t(problem === "denied" ? "voiceDenied" : "voiceFailed"));
+      else if (understood) this.#announce();
+    };
+    try {
+      this.#stop = listen(heard, ended);
+    } catch {
+      ended("failed");
+    }
+    this.#render();
+  }
+
   #announce() {
     this.#input.scrollLeft = 0;
     // The keyboard of a phone would hide the answer.
@@ -69,10 +94,11 @@ class SearchWords extends HTMLElement {
   #render() {
     this.#label.textContent = t(this.#beside ? "wordsBeside" : "words");
     this.#input.placeholder = t(this.#beside ? "wordsBesideExample" : "wordsExample");
-    for (const [button, name] of [[this.#clear, "clearWords"], [this.#go, "searchWords"]]) {
+    for (const [button, name] of [[this.#clear, "clearWords"], [this.#speak, this.#stop ? "voiceStop" : "voice"], [this.#go, "searchWords"]]) {
       button.setAttribute("aria-label", t(name));
       button.title = t(name);
     }
+    this.#speak.setAttribute("aria-pressed", String(Boolean(this.#stop)));
     this.#shape();
   }
 }
