@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
-
 from tests.browser.conftest import FLAGS
 
 OpenPage = Callable[..., Page]
@@ -49,7 +49,7 @@ def test_the_camera_searches_while_it_looks(open_page: OpenPage) -> None:
     expect(page.locator("search-results product-card")).to_have_count(12)
     page.wait_for_timeout(3000)
     starts = sorted(request.timing["startTime"] for request in sent)
-    assert all(later - earlier >= 450 for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier >= 450 for earlier, later in pairwise(starts))
     page.get_by_role("button", name="Take this photo").click()
     expect(page.get_by_role("heading", name="What looks like your photo")).to_be_visible()
     expect(page.locator("live-camera")).to_be_hidden()

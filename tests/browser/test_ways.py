@@ -136,7 +136,12 @@ def test_odd_products_are_shown(open_page: OpenPage, sample_shop: Path) -> None:
     with page.expect_response("**/v1/search") as answered:
         page.set_input_files("#photo", sample_shop / "images" / "MUG001.jpg")
     answer = answered.value.json()
-    odd = [{"title": "Mug " * 125}, {"title": "كوب أزرق كبير"}, {"price": None, "sale_price": None}, {}]
+    odd = [
+        {"title": "Mug " * 125},
+        {"title": "كوب أزرق كبير"},
+        {"price": None, "sale_price": None},
+        {},
+    ]
     for hit, change in zip(answer["hits"], odd, strict=False):
         hit["product"].update(change)
     answer["hits"][3].update(image_url="/v1/products/none/images/0", thumbnail=None)
