@@ -45,9 +45,8 @@ def router(parts: Parts) -> APIRouter:
     async def page_of_product(request: Request, product_id: ProductId) -> Response:
         up = _up(request.scope)
         if parts.shop.settings.search_needs_key:
-            return document(
-                _STORE, {"view": "product"}, to_root=up
-            )  # products are for those who have a key
+            # Products are for those who have a key.
+            return document(_STORE, {"view": "product"}, to_root=up)
         try:
             texts = await parts.lookups.run(_about, parts, product_id, str(request.base_url))
         except NotFoundError:
@@ -57,7 +56,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/admin")
     async def back_office() -> Response:
-        return document("admin/index.html", to_root=".", title="Shopsight")
+        return document("admin/index.html", to_root=".")
 
     @routes.get("/samples")
     async def samples(request: Request) -> Response:
