@@ -1,11 +1,13 @@
-"""Takes the pictures in docs/images: the demo's page on a desktop and a phone, in two languages."""
+"""Takes the pictures in docs/images: the pages on a desktop and a phone, in two languages."""
 
 from __future__ import annotations
 
 import argparse
+import random
 import shutil
 import sys
 import tempfile
+import time
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +17,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from shopsight.api.demo_shop import demo_shop
 from shopsight.api.server import serving
+from shopsight.catalog.events import Event, EventStore, EventType, SearchKind, SearchRecord
+from shopsight.catalog.keys import KeyStore
 from shopsight.sample_shop import ROOT, SAMPLE_PHOTOS
 from shopsight.settings import Settings
 from shopsight.wiring import Shop
+from shopsight.wiring.feed_shelf import FeedShelf
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
 MAX_BYTES = 300_000
@@ -47,6 +52,7 @@ class Shot(NamedTuple):
         press: Names of buttons to press then.
         widget: In the widget, in the demo's shop on another origin.
         product: Open the first hit at last.
+        office: A page of the back office, such as ``usage``.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Shot(NamedTuple):
     press: tuple[str, ...] = ()
     widget: bool = False
     product: bool = False
+    office: str = ""
 
 
 PHONE = (390, 844)
@@ -79,6 +86,12 @@ SHOTS = [
     Shot("phone", size=PHONE, phone=True),
     Shot("phone-start", size=PHONE, phone=True, search=False),
     Shot("phone-zh", locale="zh-CN", size=PHONE, phone=True),
+    Shot("office", office="feeds/catalog"),
+    Shot("office-products", office="products"),
+    Shot("office-usage", office="usage"),
+    Shot("office-usage-dark", office="usage", dark=True),
+    Shot("office-zh", office="usage", locale="zh-CN"),
+    Shot("office-phone-zh", office="products", locale="zh-CN", size=PHONE, phone=True),
     Shot("widget", widget=True, photo="multi_02.jpg"),
     Shot("widget-dark", widget=True, photo="MUG007_a.jpg", dark=True),
     Shot("widget-zh", widget=True, photo="multi_02.jpg", locale="zh-CN"),
@@ -94,6 +107,7 @@ def main() -> None:
     """Serve the sample shop and take all pictures."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--out", type=Path, default=OUT, help="folder for the pictures")
+    options.add_argument("--only", default="", help="take those whose names begin like this")
     options.add_argument("--encoder", default="lite", help="encoder of the shop")
     chosen = options.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -109,15 +123,19 @@ def main() -> None:
             with serving(shop, samples=samples) as address, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
                 beside.search = address
+                prepare_office(shop)
+                _key, secret = KeyStore(shop.database).create("screenshots")
                 for shot in SHOTS:
+                    if not shot.name.startswith(chosen.only):
+                        continue
                     path = chosen.out / f"{shot.name}.png"
                     page = beside.address if shot.widget else address
-                    path.write_bytes(small_png(take(browser, page, shot)))
+                    path.write_bytes(small_png(take(browser, page, shot, secret)))
                     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
                 browser.close()
 
 
-def take(browser: Browser, address: str, shot: Shot) -> bytes:
+def take(browser: Browser, address: str, shot: Shot, secret: str) -> bytes:
     """Open the page, search if wanted, and take a picture of the window as PNG."""
     context = browser.new_context(
         viewport={"width": shot.size[0], "height": shot.size[1]},
@@ -129,8 +147,10 @@ def take(browser: Browser, address: str, shot: Shot) -> bytes:
         reduced_motion="reduce",
     )
     page = context.new_page()
-    page.goto(address)
-    if shot.widget:
+    page.goto(f"{address}/admin#/{shot.office}" if shot.office else address)
+    if shot.office:
+        open_office(page, secret)
+    elif shot.widget:
         open_widget(page, shot)
     else:
         page.locator("sample-photos button").last.wait_for()
@@ -162,6 +182,42 @@ def search(page: Page, shot: Shot) -> None:
     if page.get_by_role("dialog").count():
         page.locator("dialog img").last.wait_for()
     page.mouse.move(0, 0)
+
+
+def prepare_office(shop: Shop) -> None:
+    """Give the back office a kept feed, and a month of made-up searches and clicks."""
+    shelf = FeedShelf(shop.settings, shop.database)
+    with tempfile.TemporaryDirectory() as folder:
+        shelf.put_file("catalog", Path(shutil.copy(ROOT / "catalog.csv", folder)), "catalog.csv")
+        archive = shutil.make_archive(f"{folder}/pictures", "zip", ROOT, "images")
+        shelf.put_pictures(shelf.store.get("catalog"), Path(archive))
+    chance = random.Random(7)
+    products = [product.id for product in shop.catalog.page(limit=24)]
+    words = ["red mug", "tote bag", "unicorn lamp", "velvet sofa", "black t-shirt"]
+    searches, events = [], []
+    for number in range(1800):
+        at = time.time() - 86_400 * 29 * chance.random() ** 1.3
+        kind = chance.choices(list(SearchKind), (55, 15, 22, 6, 2))[0]
+        text = chance.choice(words) if kind is SearchKind.WORDS else None
+        lost = chance.random() < (0.5 if text in {"unicorn lamp", "velvet sofa"} else 0.07)
+        searches.append(SearchRecord(f"q{number}", at, kind, text, 10, lost, 30.0))
+        if not lost and chance.random() < 0.6:
+            place = min(12, 1 + int(chance.expovariate(0.45)))
+            one = products[int(len(products) * chance.random() ** 2)]
+            events.append(Event(at, EventType.PRODUCT_CLICK, one, f"q{number}", place))
+            for kind_after, share in ((EventType.ADD_TO_CART, 0.25), (EventType.PURCHASE, 0.1)):
+                if chance.random() < share:
+                    events.append(Event(at, kind_after, one, f"q{number}", place))
+    EventStore(shop.database).add(events, searches)
+
+
+def open_office(page: Page, secret: str) -> None:
+    """Sign in to the back office, and wait until its page is complete."""
+    page.locator(".sign-in input[type=password]").fill(secret)
+    page.keyboard.press("Enter")
+    page.locator("main h1").wait_for()
+    page.locator("main :is(.table, .figures)").first.wait_for()
+    page.locator("main [aria-busy]").first.wait_for(state="detached")
 
 
 def open_widget(page: Page, shot: Shot) -> None:

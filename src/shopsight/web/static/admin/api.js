@@ -94,7 +94,7 @@ function read(status, text) {
 /**
  * Send a file, and tell how far it is.
  * @param {string} path
- * @param {Blob} body
+ * @param {Blob|FormData} body
  * @param {{method?: string, progress?: (share: number) => void, signal?: AbortSignal}} options
  */
 export async function upload(path, body, options = {}) {
@@ -113,7 +113,8 @@ function transfer(path, body, { method = "PUT", progress = () => {}, signal }) {
     const request = new XMLHttpRequest();
     request.open(method, at(path));
     request.setRequestHeader("X-CSRF-Token", proof);
-    request.setRequestHeader("Content-Type", body.type || "application/octet-stream");
+    // Of forms, only the browser knows the boundary.
+    if (body instanceof Blob) request.setRequestHeader("Content-Type", body.type || "application/octet-stream");
     request.upload.addEventListener("progress", ({ loaded, total }) => progress(total ? loaded / total : 1));
     request.addEventListener("error", () => reject(new ServerError(0, "network", "")));
     request.addEventListener("abort", () => reject(new DOMException("stopped", "AbortError")));
