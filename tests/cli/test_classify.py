@@ -94,6 +94,23 @@ def test_evaluation_through_the_catalogue(
     assert "coverage at 95 %" in table.out
 
 
+def test_products_are_measured_alike(
+    shopsight: Run, colors: ShapesShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same figures are printed of products, and the report shows their pictures."""
+    monkeypatch.setenv("SHOPSIGHT_CALIBRATE", "true")
+    photos = tmp_path / "photos.csv"
+    rows = [f"{colors.folder / f'{color}-bar-56.png'},{color}-bar-56" for color in COLORS]
+    rows.append(f"{colors.folder / 'red-bar-56.png'},gone")
+    photos.write_text("\n".join(["photo,id", *rows]) + "\n")
+    page = tmp_path / "report.html"
+    found = shopsight("evaluate", photos, "--task", "recognize", "--json", "--report", page).json
+    assert found["photos"] == 3
+    assert found["accuracy"]["value"] == 1
+    assert 0 <= found["answered"]["value"] <= 1
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 def test_evaluation_with_a_gallery(shopsight: Run, colors: ShapesShop, tmp_path: Path) -> None:
     """Learnt from labelled photos of other groups alone, from one and the same list."""
     rows = []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shopsight.settings import Settings
     from shopsight.wiring import Shop
 
-RecognitionTask = Literal["classify"]
+RecognitionTask = Literal["recognize", "classify"]
 
 _SHOWN_CONFUSIONS = 5
 
@@ -77,10 +77,31 @@ def evaluate_task(context: typer.Context, data: Path | None, asked: Asked) -> No
     if asked.gallery is not None:
         _from_gallery(settings_of(context, data), asked, asked.gallery)
         return
-    subjects = {"classify": _classify}
+    subjects = {"recognize": _recognize, "classify": _classify}
     with open_shop(context, data) as shop:
         shop.warm()
         _measure(subjects[asked.task](shop, asked), asked, shop.settings)
+
+
+def _recognize(shop: Shop, asked: Asked) -> Subject:
+    from shopsight.evaluate.recognition_cases import Labels
+
+    return Subject(
+        lambda photo: shop.recognize(photo, regions=asked.regions),
+        Labels(asked.label_column or "product_id"),
+        pictured=lambda answer: _main_picture(shop, answer),
+    )
+
+
+def _main_picture(shop: Shop, product_id: str) -> Picture | None:
+    from shopsight.errors import ShopsightError
+    from shopsight.evaluate.pictures import Picture
+
+    try:
+        place = shop.image(product_id, 0).location
+    except ShopsightError:
+        return None
+    return Picture(place, lambda: shop.picture(place))
 
 
 def _classify(shop: Shop, asked: Asked) -> Subject:
