@@ -16,6 +16,7 @@ def shop(shopsight, small_shop: SmallShop, monkeypatch: pytest.MonkeyPatch) -> S
     monkeypatch.setenv("SHOPSIGHT_DETECTOR", "none")
     monkeypatch.setenv("SHOPSIGHT_STORE", "exact")
     monkeypatch.setenv("SHOPSIGHT_CALIBRATE", "false")
+    monkeypatch.setenv("SHOPSIGHT_OCR", "off")
     assert shopsight("index", small_shop.feed).code == 0
     return small_shop
 
@@ -59,3 +60,14 @@ def test_only_broken_photos_fail(shopsight, shop: SmallShop, tmp_path: Path) -> 
     missing = shopsight("recognize", shop.folder / "gone.jpg", "--no-ocr")
     assert missing.code == 1
     assert "does not exist" in missing.err
+
+
+def test_recognition_is_measured(shopsight, shop: SmallShop) -> None:
+    """Labelled photos give accuracy and how well what is not sold is told apart."""
+    photos = shop.folder / "labelled.csv"
+    shop.draw("other.png", seed=99)
+    with photos.open("w", newline="", encoding="utf-8") as file:
+        rows = [["photo", "id"], *([f"p{n}.png", f"p{n}"] for n in range(4)), ["other.png", ""]]
+        csv.writer(file).writerows(rows)
+    found = shopsight("evaluate", photos, "--task", "recognize", "--json").json
+    assert (found["photos"], found["absent"], found["accuracy"]["value"]) == (4, 1, 1.0)
