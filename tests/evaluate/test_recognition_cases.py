@@ -31,12 +31,14 @@ def test_labels_of_a_column(tmp_path: Path) -> None:
 
 def test_labels_derived_from_products(tmp_path: Path) -> None:
     """Without the column, the product says what it is; one that does not is left out, and said."""
-    text = "photo,product_id\na.jpg,1\nb.jpg,unknown\nc.jpg,\n"
-    labels = Labels("brand", lambda ids: {key: "Kavoa" for key in ids if key == "1"})
+    text = "photo,product_id\na.jpg,1\nb.jpg,unknown\nc.jpg,\nd.jpg,2\n"
+    brands = {"1": "Kavoa", "2": ""}
+    labels = Labels("brand", lambda ids: {key: brands[key] for key in ids if key in brands})
     found = read_cases(written(tmp_path, text), labels)
     assert [(case.photo.name, case.answers) for case in found.cases] == [
         ("a.jpg", frozenset(["Kavoa"])),
         ("c.jpg", frozenset()),
+        ("d.jpg", frozenset()),
     ]
     assert found.cases[0].cluster == "1"
     assert found.left_out == 1

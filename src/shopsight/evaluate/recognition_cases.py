@@ -14,7 +14,8 @@ PRODUCT_COLUMNS = ("product_id", "id")
 """Columns that name a photo's product."""
 
 OfProducts = Callable[[Sequence[str]], Mapping[str, str]]
-"""Ids of products -> what they are; those that are unknown, or nothing, are left out."""
+"""Ids of products -> what they are; empty: nothing, such as no brand. Those of which it is not
+known are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class CaseList:
 
     Attributes:
         cases: One per photo, in the order of the file.
-        left_out: Photos whose product is unknown, or is nothing.
+        left_out: Photos whose product is unknown, or of which it is not known what it is.
     """
 
     cases: list[Case] = field(default_factory=list)
@@ -94,7 +95,7 @@ def read_cases(
         if values and not right:
             left_out += 1
             continue
-        answers = frozenset(labels.spelled(value) for value in right)
+        answers = frozenset(labels.spelled(value) for value in right if value)
         cluster = groups[photo] or min(values, default="")
         found.append(Case(path.parent / photo, answers, cluster))
     return CaseList(found, left_out)
