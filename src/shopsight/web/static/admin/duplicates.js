@@ -1,6 +1,7 @@
 /** Products that look like one listed several times, for a decision. */
 
 import { call } from "./api.js";
+import { isIndexed } from "./indexes.js";
 import { busy, button, confirm, heading, later, note, whole } from "./parts.js";
 import { icon, make } from "../shared/elements.js";
 import { money, percent } from "../shared/format.js";
@@ -13,6 +14,7 @@ const PAGE = 20;
 export function page(signal) {
   const place = make("div", { class: "stack" });
   const more = async (offset, list, foot) => {
+    if (offset === 0 && !(await isIndexed(signal))) return 0;
     const { groups, total, next } = await call(`v1/duplicates?limit=${PAGE}&offset=${offset}`, { signal });
     const cards = await Promise.all(groups.map((group) => groupCard(group, signal)));
     list.append(...cards);

@@ -23,12 +23,9 @@ export function page(signal) {
 }
 
 function state(signal) {
-  const asked = call("v1/index", { signal }).catch((error) => {
-    if (error.reason === "index") return null;
-    throw error;
-  });
+  const asked = async () => ((await isIndexed(signal)) ? call("v1/index", { signal }) : null);
   return later(
-    asked,
+    asked(),
     (index) =>
       index
         ? [
@@ -44,6 +41,12 @@ function state(signal) {
         : note("box", t("noProducts"), t("noProductsLead"), make("a", { class: "button primary", href: "#/feeds" }, t("bringIn"))),
     () => state(signal),
   );
+}
+
+/** Whether there is any index yet. */
+export async function isIndexed(signal) {
+  const { indexes } = await call("v1/indexes", { signal });
+  return indexes.some(({ active }) => active);
 }
 
 function versions(signal) {
