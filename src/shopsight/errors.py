@@ -17,7 +17,8 @@
     ├── IngestError              an ingest cannot go on as asked
     ├── QueryError               a search request makes no sense
     │   └── FilterError          its filter cannot be parsed or does not fit the fields
-    ├── NotFoundError            no such product, job, key or index version
+    ├── BrandError               a brand cannot be added as asked
+    ├── NotFoundError            no such product, brand, job, key or index version
     └── BusyError                another process is writing
 
 Errors of the libraries below are translated where they are called, with the original chained.
@@ -110,8 +111,12 @@ class FilterError(QueryError):
     """A filter cannot be parsed, or does not fit the fields of the index."""
 
 
+class BrandError(ShopsightError):
+    """A brand, or an example of its logo, cannot be added as asked."""
+
+
 class NotFoundError(ShopsightError):
-    """No such product, job, key or index version."""
+    """No such product, brand, job, key or index version."""
 
 
 class BusyError(ShopsightError):

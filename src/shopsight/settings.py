@@ -130,6 +130,13 @@ class Settings(BaseSettings):
     recognize_threshold: float = Field(
         0.5, ge=0, le=1, description="Probability below which a product is `unknown`."
     )
+    brand_threshold: float = Field(
+        0.5, ge=0, le=1, description="Probability from which a brand is an answer."
+    )
+    brand_thorough: bool = Field(
+        default=False,
+        description="Whether small logos are looked for too, which takes ten times as long.",
+    )
 
     batch_size: int = Field(
         0,

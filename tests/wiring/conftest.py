@@ -28,6 +28,7 @@ def open_shop(tmp_path: Path) -> Iterator[Callable[..., Shop]]:
             "detector": "none",
             "store": "exact",
             "threads": 1,
+            "ocr": "off",
         }
         opened.append(Shop.open(settings=Settings.model_validate(defaults | settings)))
         return opened[-1]

@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from shopsight import __version__
 from shopsight.api.auth import Gate
+from shopsight.api.brand_models import BrandBody, BrandExampleBody, BrandPhotoBody
 from shopsight.api.context import RequestContext
 from shopsight.api.history import History
 from shopsight.api.jobs_runner import JobRunner
@@ -31,6 +32,7 @@ from shopsight.api.origins import ChangingCors, Origins
 from shopsight.api.parts import Parts
 from shopsight.api.problems import Problem, install
 from shopsight.api.routes import (
+    brands,
     classify,
     duplicates,
     events,
@@ -91,6 +93,8 @@ Errors are problem details (RFC 9457) with a stable `reason`.
 _TAGS = [
     {"name": "search", "description": "Photos in, products out."},
     {"name": "recognition", "description": "What a photo shows, or that it is unknown."},
+    {"name": "recognition", "description": "What a photo shows."},
+    {"name": "brands", "description": "Brands on photos, and those that are known."},
     {"name": "products", "description": "The catalogue."},
     {"name": "feeds", "description": "Whole catalogues at once."},
     {"name": "jobs", "description": "Long work that goes on behind the scenes."},
@@ -104,6 +108,7 @@ _RESOURCES = (
     search,
     classify,
     recognize,
+    brands,
     pictures,
     reviews,
     products,
@@ -248,6 +253,9 @@ def _describe_bodies(app: FastAPI) -> None:
         OriginsBody,
         DistinctBody,
         ReviewsBody,
+        BrandPhotoBody,
+        BrandExampleBody,
+        BrandBody,
         Problem,
     )
 

@@ -130,6 +130,7 @@ RULES: Mapping[type[ShopsightError], Rule] = {
     errors.ImageError: Rule(422, "image", "The picture cannot be used"),
     errors.FeedError: Rule(422, "feed", "The feed cannot be read"),
     errors.IngestError: Rule(409, "ingest", "The indexing cannot go on"),
+    errors.BrandError: Rule(409, "brand", "The brand cannot be added"),
     errors.BusyError: Rule(409, "busy", "Another process is writing"),
     errors.EncoderMismatchError: Rule(
         503, "encoder_mismatch", "The index needs rebuilding", private=True

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -115,6 +116,28 @@ attribute_types = Table(
     metadata,
     Column("name", String(63), primary_key=True),
     Column("type", String(16), nullable=False),
+)
+
+brands = Table(
+    "brands",
+    metadata,
+    Column("key", String(200), primary_key=True),  # the name, folded
+    Column("name", String(200), nullable=False),
+    Column("aliases", JSON, nullable=False),
+    Column("website", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+brand_examples = Table(
+    "brand_examples",
+    metadata,
+    Column("id", String(64), primary_key=True),  # hash of the brand, the picture and the box
+    Column("brand", ForeignKey("brands.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False),  # of the file, for people
+    Column("picture", LargeBinary, nullable=False),  # PNG or JPEG, small, without metadata
+    Column("box", JSON),  # x1, y1, x2, y2 as fractions; null: the picture is a logo
+    Column("fingerprint", Text),  # of what made the looks; null: nothing yet
+    Column("looks", LargeBinary),  # vectors, as the recogniser packs them
 )
 
 jobs = Table(
@@ -341,6 +364,8 @@ __all__ = [
     "Database",
     "api_keys",
     "attribute_types",
+    "brand_examples",
+    "brands",
     "calibrations",
     "distinct_products",
     "events",

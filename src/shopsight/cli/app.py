@@ -9,6 +9,7 @@ import typer
 
 from shopsight import __version__
 from shopsight.cli import (
+    brand,
     calibrate,
     catalogue,
     classify,
@@ -41,6 +42,7 @@ app.command()(search.search)
 app.command()(photos.match)
 app.command()(classify.classify)
 app.command()(recognize.recognize)
+app.add_typer(brand.brand_app, name="brand")
 app.command()(duplicates.duplicates)
 app.command()(evaluate.evaluate)
 app.command()(calibrate.calibrate)

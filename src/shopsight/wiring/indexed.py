@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from PIL import Image
 
+from shopsight.catalog.brands import BrandStore
 from shopsight.catalog.calibrations import CalibrationStore
 from shopsight.catalog.database import Database
 from shopsight.catalog.product import Product
@@ -30,6 +31,7 @@ from shopsight.search.engine import SearchEngine
 from shopsight.search.focus import Focus
 from shopsight.search.weights import focuses
 from shopsight.settings import Settings, load_settings
+from shopsight.wiring.brands import Brands
 from shopsight.wiring.calibrating import QUICK_VIEWS
 from shopsight.wiring.limits import fetch_limits, image_limits, import_options
 from shopsight.wiring.models import Models
@@ -90,6 +92,14 @@ class IndexedShop:
         self._calibrating = threading.Lock()
         self._checked = False
         self._serving: Serving | None = None
+        self.brands = Brands(
+            BrandStore(self.database),
+            self.catalog,
+            self.models,
+            settings,
+            limits=image_limits(settings),
+            serving=lambda: self._serve() if self._lifecycle.active() is not None else None,
+        )
 
     @classmethod
     def open(cls, data: str | Path | None = None, *, settings: Settings | None = None) -> Self:
@@ -369,6 +379,10 @@ class IndexedShop:
 
     def refresh(self) -> None:
         """See what was written since, here or by another process, and a new index version."""
+        self._refresh_index()
+        self.brands.refresh()
+
+    def _refresh_index(self) -> None:
         with self._lock:
             serving = self._serving
             if serving is None:

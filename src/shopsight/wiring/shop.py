@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from shopsight.errors import DecodeError, ImageError
+from shopsight.errors import ImageError
 from shopsight.images.boxes import Box
 from shopsight.images.prepare import read_local
 from shopsight.photo_lists import PhotoRow
@@ -18,6 +17,7 @@ from shopsight.wiring.explaining import ShownExplanation
 from shopsight.wiring.indexed import IndexedShop
 from shopsight.wiring.limits import image_limits
 from shopsight.wiring.options import SearchOptions, checked_box, query_of
+from shopsight.wiring.photos import Photo, naming
 
 if TYPE_CHECKING:
     from shopsight.recognize.answers import Recognition
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from shopsight.search.duplicates import DuplicateGroup
     from shopsight.wiring.classifying import Proposal
     from shopsight.wiring.known_categories import ShopCategories
-
-Photo = str | Path | bytes
-"""A file, or a picture's bytes."""
 
 
 class Shop(IndexedShop):
@@ -295,18 +292,3 @@ def matched(hit: Hit) -> dict[str, object]:
         "confidence": None if hit.confidence is None else round(hit.confidence, 4),
         "match": hit.match.value,
     }
-
-
-@contextmanager
-def naming(photos: Sequence[Photo]) -> Iterator[None]:
-    """Name the file in what is said of a photo that cannot be used, if there is just one."""
-    try:
-        yield
-    except DecodeError as error:
-        if (
-            len(photos) != 1
-            or isinstance(photos[0], bytes)
-            or str(error).startswith(str(photos[0]))
-        ):
-            raise
-        raise DecodeError(f"{photos[0]}: {error}", reason=error.reason) from error

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from shopsight.images.preprocessing import Preprocessing
+from shopsight.recognize.brand_windows import look, pooled, squeezed_windows
+from shopsight.search.explaining.sight import sight
+from shopsight.testing.fakes import ThumbnailEncoder, TwoPartEncoder
+
+
+def painted(size: tuple[int, int]) -> Image.Image:
+    """A blue picture with a red corner at the lower right."""
+    image = Image.new("RGB", size, (20, 40, 200))
+    width, height = size
+    image.paste((230, 30, 20), (width // 2, height // 2, width, height))
+    return image
+
+
+def test_windows_are_sums_of_cells() -> None:
+    """Each window's vector is the sum of the cells in its box, at unit length."""
+    rng = np.random.default_rng(0)
+    cells = rng.normal(size=(9, 9, 5)).astype(np.float32)
+    where = sight(Preprocessing(size=32, fit="stretch"), (300, 200))
+    vectors, boxes = pooled(cells.sum(axis=(0, 1)), cells, where)
+    for vector, box in zip(vectors, boxes, strict=True):
+        left, top, right, bottom = np.rint(box * 9).astype(int)
+        expected = cells[top:bottom, left:right].sum(axis=(0, 1))
+        np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-4)
+    assert len({tuple(box) for box in boxes.tolist()}) == len(boxes)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (300, 40), (40, 300), (17, 16)])
+@pytest.mark.parametrize("thorough", [False, True])
+def test_windows_are_inside_the_picture(size: tuple[int, int], *, thorough: bool) -> None:
+    """Boxes are parts of the picture, vectors have unit length, whatever the proportions."""
+    seen = look(ThumbnailEncoder(), painted(size), thorough=thorough)
+    assert len(seen.vectors) == len(seen.boxes) > 10
+    np.testing.assert_allclose(np.linalg.norm(seen.vectors, axis=1), 1, atol=1e-5)
+    assert (seen.boxes >= 0).all()
+    assert (seen.boxes <= 1 + 1e-9).all()
+    assert (seen.boxes[:, 2:] > seen.boxes[:, :2]).all()
+
+
+def test_the_window_of_a_thing_shows_it_alone() -> None:
+    """The best window for red is inside the red corner."""
+    seen = squeezed_windows(ThumbnailEncoder(), painted((300, 200)))
+    red = seen.vectors.reshape(len(seen.vectors), -1, 3)
+    redness = (red[..., 0] - red[..., 2]).sum(axis=1)
+    best = seen.boxes[int(redness.argmax())]
+    assert (best[:2] >= 0.45).all()
+
+
+def test_an_encoder_without_cells_sees_whole_looks() -> None:
+    """Without cells each forward pass is one window."""
+    quick = look(TwoPartEncoder(), painted((300, 200)))
+    assert len(quick.vectors) == 2
+    assert len(look(TwoPartEncoder(), painted((300, 200)), thorough=True).vectors) > 10
