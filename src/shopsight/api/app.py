@@ -18,13 +18,13 @@ from starlette.types import Scope
 
 from shopsight import __version__
 from shopsight.api.auth import Gate
-from shopsight.api.brand_models import BrandBody, BrandExampleBody, BrandPhotoBody
 from shopsight.api.context import RequestContext
 from shopsight.api.history import History
 from shopsight.api.jobs_runner import JobRunner
 from shopsight.api.limits import BodyLimit, BodyLimits
 from shopsight.api.metrics import Metrics
 from shopsight.api.models import BatchBody, FeedBody, ProductBody
+from shopsight.api.models_brands import BrandBody, BrandExampleBody, BrandPhotoBody
 from shopsight.api.models_recognition import ClassifyBody
 from shopsight.api.models_recognize import RecognizeBody
 from shopsight.api.models_saved_feeds import SavedFeedBody

@@ -7,20 +7,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Path as InPath
 
-from shopsight.api.brand_models import (
-    AlternativeModel,
+from shopsight.api.intake import PICTURE_FORM, one_photo, remembered
+from shopsight.api.models_brands import (
     BrandAnswer,
     BrandBody,
     BrandExampleBody,
     BrandItem,
     BrandList,
     BrandPhotoBody,
-    EvidenceModel,
     ExampleAnswer,
     SeenBrand,
     box_model,
 )
-from shopsight.api.intake import PICTURE_FORM, one_photo, remembered
+from shopsight.api.models_recognition import AlternativeModel, EvidenceModel
 from shopsight.api.parts import Parts, body_schema, problems, read_json
 from shopsight.api.pictures import shown
 from shopsight.recognize.brand import BrandRecognition, BrandSeen

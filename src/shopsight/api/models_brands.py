@@ -7,11 +7,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from shopsight.api.intake import PictureBody
+from shopsight.api.models_recognition import AlternativeModel, EvidenceModel
 from shopsight.api.search_models import BoxModel
 from shopsight.catalog.brands import MOST_ALIASES, NAME_LENGTH, Brand
 from shopsight.catalog.product import Product
 from shopsight.images.boxes import Box
-from shopsight.recognize.answers import Alternative, Evidence
 
 
 class BrandPhotoBody(PictureBody):
@@ -113,47 +113,6 @@ class ExampleAnswer(BaseModel):
 
     added: bool
     brand: BrandItem
-
-
-class EvidenceModel(BaseModel):
-    """Something that was seen on the photo.
-
-    Attributes:
-        kind: ``logo``, ``name`` (words that were read), or ``products`` (like ones).
-        detail: What was seen, in words.
-        confidence: How sure that is, 0 to 1.
-        box: Where; ``null``: on the photo as a whole.
-        answer: The brand it speaks for; ``null``: none.
-    """
-
-    kind: str
-    detail: str
-    confidence: float
-    box: BoxModel | None
-    answer: str | None
-
-    @classmethod
-    def of(cls, one: Evidence) -> EvidenceModel:
-        """The answer for evidence."""
-        return cls(
-            kind=one.kind,
-            detail=one.detail,
-            confidence=round(one.confidence, 4),
-            box=box_model(one.box),
-            answer=one.answer,
-        )
-
-
-class AlternativeModel(BaseModel):
-    """Another possible brand, and its probability."""
-
-    answer: str
-    confidence: float
-
-    @classmethod
-    def of(cls, one: Alternative) -> AlternativeModel:
-        """The answer for an alternative."""
-        return cls(answer=one.answer, confidence=round(one.confidence, 4))
 
 
 class SeenBrand(BaseModel):
