@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shopsight.settings import Settings
     from shopsight.wiring import Shop
 
-RecognitionTask = Literal["recognize", "classify"]
+RecognitionTask = Literal["recognize", "classify", "brand"]
 
 _SHOWN_CONFUSIONS = 5
 
@@ -77,7 +77,7 @@ def evaluate_task(context: typer.Context, data: Path | None, asked: Asked) -> No
     if asked.gallery is not None:
         _from_gallery(settings_of(context, data), asked, asked.gallery)
         return
-    subjects = {"recognize": _recognize, "classify": _classify}
+    subjects = {"recognize": _recognize, "classify": _classify, "brand": _brand}
     with open_shop(context, data) as shop:
         shop.warm()
         _measure(subjects[asked.task](shop, asked), asked, shop.settings)
@@ -113,6 +113,15 @@ def _classify(shop: Shop, asked: Asked) -> Subject:
         Labels(asked.label_column or "category", known.of_products, known.spelled),
         _classes,
         _category_fits,
+    )
+
+
+def _brand(shop: Shop, asked: Asked) -> Subject:
+    from shopsight.evaluate.recognition_cases import Labels
+
+    return Subject(
+        shop.brands.recognize,
+        Labels(asked.label_column or "brand", shop.brands.of_products, shop.brands.spelled),
     )
 
 

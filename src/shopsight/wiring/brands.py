@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -282,6 +282,18 @@ class Brands:
     def all(self) -> list[Brand]:
         """The brands of the registry, in the order of their names."""
         return self._store.all()
+
+    def of_products(self, ids: Iterable[str]) -> dict[str, str]:
+        """Brands of products, as answers spell them; those without one are left out."""
+        found = self._catalog.get(list(ids))
+        return {key: self.spelled(one.brand) for key, one in found.items() if one.brand}
+
+    def spelled(self, name: str) -> str:
+        """A brand as answers spell it: as the registry does, or else as it is."""
+        for brand in self._store.all():
+            if folded(name) in {folded(one) for one in brand.names}:
+                return brand.name
+        return name
 
     def one(self, name: str) -> Brand:
         """A brand of the registry, by its name or an alias.
