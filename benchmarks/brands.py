@@ -26,7 +26,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shopsight.catalog.brand_tables import read_boxes
 from shopsight.encoders import load_encoder
 from shopsight.encoders.base import Encoder
 from shopsight.encoders.files import LIMITS
@@ -35,6 +34,7 @@ from shopsight.images.boxes import Box
 from shopsight.images.prepare import decode
 from shopsight.recognize.brand import BrandRecognition, logo_probability
 from shopsight.recognize.brand_gallery import Looks, gallery_of, looks_of_box
+from shopsight.recognize.brand_tables import read_boxes
 from shopsight.recognize.brand_windows import Windows, look
 from shopsight.sample_shop import ROOT
 from shopsight.settings import Settings

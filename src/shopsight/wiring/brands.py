@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
-from shopsight.catalog.brand_tables import BrandRow, read_boxes, read_brands, told
 from shopsight.catalog.brands import Brand, BrandExample, BrandStore, folded
 from shopsight.catalog.store import CatalogStore, record_id
 from shopsight.errors import BrandError, ImageError
@@ -36,6 +35,7 @@ from shopsight.recognize.brand_gallery import (
     looks_of_logo,
 )
 from shopsight.recognize.brand_names import BrandNames
+from shopsight.recognize.brand_tables import BrandRow, read_boxes, read_brands, told
 from shopsight.recognize.brand_views import logo_of
 from shopsight.search.clock import Clock
 from shopsight.search.engine import JUDGED
@@ -235,7 +235,7 @@ class Brands:
         return new
 
     def import_file(self, path: Path, progress: Progress | None = None) -> BrandReport:
-        """Teach brands from a CSV file; see :func:`.catalog.brand_tables.read_brands`.
+        """Teach brands from a CSV file; see :func:`.recognize.brand_tables.read_brands`.
 
         Raises:
             FeedError: The file cannot be read.
@@ -254,7 +254,7 @@ class Brands:
         return BrandReport(brands, examples, tuple(problems))
 
     def teach(self, path: Path, progress: Progress | None = None) -> BrandReport:
-        """Teach brands from photos with boxes; see :func:`.catalog.brand_tables.read_boxes`.
+        """Teach brands from photos with boxes; see :func:`.recognize.brand_tables.read_boxes`.
 
         Raises:
             FeedError: The file cannot be read.

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from shopsight.catalog.brands import Brand
 from shopsight.errors import FeedError
-from shopsight.photo_lists import Box, read_box, read_table
+from shopsight.images.boxes import Box
+from shopsight.photo_lists import read_box, read_table
 
 _SEPARATORS = re.compile(r"[|;]")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shopsight.catalog.brand_tables import read_boxes, read_brands
 from shopsight.errors import FeedError
+from shopsight.recognize.brand_tables import read_boxes, read_brands
 
 
 def test_reads_the_sample_shop(sample_shop: Path) -> None:
