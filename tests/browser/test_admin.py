@@ -16,7 +16,17 @@ from shopsight.settings import Settings
 from shopsight.wiring import Shop
 
 HOSTILE = '<img src=x onerror=alert(1)>"hostile"'
-PAGES = ("feeds", "products", "indexes", "quality", "usage", "duplicates", "access", "health")
+PAGES = (
+    "feeds",
+    "products",
+    "indexes",
+    "quality",
+    "usage",
+    "duplicates",
+    "brands",
+    "access",
+    "health",
+)
 OpenOffice = Callable[..., Page]
 
 
@@ -155,6 +165,29 @@ def test_products_are_found_and_changed(
     product = shop.catalog.one("M3")
     assert str(product.sale_price and product.sale_price.amount) == "2.75"
     assert product.image_link == "photos/MUG003.jpg"
+
+
+def test_a_brand_is_taught(
+    open_office: OpenOffice, empty: tuple[str, Shop], secret: str, sample_shop: Path
+) -> None:
+    """A brand with another name, a site and a logo is kept, and can be forgotten."""
+    page = open_office()
+    sign_in(page, secret)
+    page.get_by_role("link", name="Brands").click()
+    page.get_by_role("button", name="Add a brand").click()
+    page.get_by_role("textbox", name="Brand").fill("Kavoa & Söhne")
+    page.get_by_label("Other names").fill("Kavoa Home\n\nKavoa")
+    page.get_by_label("Site").fill("https://kavoa.example/shop")
+    page.get_by_role("button", name="Save").click()
+    row = page.get_by_role("region", name="Brands").locator("tbody tr")
+    expect(row).to_contain_text("Kavoa Home, Kavoa")
+    expect(row.get_by_role("link")).to_have_attribute("href", "https://kavoa.example/shop")
+    page.set_input_files("tbody input[type=file]", sample_shop / "images" / "MUG001.jpg")
+    expect(row.locator(".number")).to_have_text("1")
+    row.get_by_role("button", name="Forget").click()
+    page.get_by_role("dialog").get_by_role("button", name="Forget").click()
+    expect(page.get_by_text("No brands taught yet")).to_be_visible()
+    assert empty[1].brands.all() == []
 
 
 def test_every_page_speaks_chinese_on_a_phone(open_office: OpenOffice, secret: str) -> None:

@@ -16,6 +16,7 @@ const PAGES = {
   quality: { load: () => import("./quality.js"), symbol: "check" },
   usage: { load: () => import("./usage.js"), symbol: "chart" },
   duplicates: { load: () => import("./duplicates.js"), symbol: "image" },
+  brands: { load: () => import("./brands.js"), symbol: "tag" },
   access: { load: () => import("./access.js"), symbol: "key" },
   health: { load: () => import("./health.js"), symbol: "clock" },
 };
