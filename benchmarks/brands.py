@@ -45,7 +45,7 @@ SAME_PHOTO = 0.95
 """Cosine of two photos from which they count as one picture, perhaps cut or coloured anew."""
 
 PRECISION = 0.95
-THRESHOLD = 0.5
+THRESHOLD = 0.6
 """Probability from which a brand is an answer, unless the settings say otherwise."""
 
 Figures = dict[str, object]

@@ -21,8 +21,8 @@ from shopsight.search.clock import Clock
 
 Vector = NDArray[np.float32]
 
-LOGO_STEEPNESS, LOGO_MIDDLE = 12.0, 0.5
-"""Logistic curve from a logo's score to its probability; see docs/brands.md for the fit."""
+LOGO_STEEPNESS, LOGO_MIDDLE = 12.0, 0.58
+"""Logistic curve from a logo's score to its probability, so strict that strange things get none."""
 
 PRODUCTS_TRUST = 0.95
 """Of the probability that the photo shows a product: like products may be of other brands."""
