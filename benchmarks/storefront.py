@@ -78,7 +78,8 @@ def served() -> Iterator[str]:
     """Address of a server of the sample shop."""
     with (
         tempfile.TemporaryDirectory() as data,
-        Shop.open(settings=Settings(data=Path(data), encoder="lite")) as shop,
+        # What is found does not matter here, so the quickest encoder will do.
+        Shop.open(settings=Settings(data=Path(data), encoder="thumbnail", calibrate=False)) as shop,
     ):
         shop.index(ROOT / "catalog.csv")
         with serving(shop, samples=SAMPLE_PHOTOS) as address:
