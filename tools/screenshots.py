@@ -238,6 +238,7 @@ def wait_for_pictures(page: Page) -> None:
     # Not wait_for_function: the page's policy forbids the evaluation that it needs.
     page.evaluate(
         """() => Promise.all([...document.images]
+            .filter((image) => image.checkVisibility())
             .filter((image) => image.getBoundingClientRect().top < innerHeight)
             .map((image) => image.decode().catch(() => {})))"""
     )
