@@ -170,6 +170,8 @@ def search(page: Page, shot: Shot) -> None:
     else:
         page.locator("sample-photos button").first.click()
     answered.wait_for(state="attached")
+    # What is recognised comes a little later than what is alike.
+    page.locator("recognised-things .awaited").first.wait_for(state="detached")
     if shot.words:
         page.fill("#words", shot.words)
         page.keyboard.press("Enter")

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 OpenPage = Callable[..., Page]
+
+
+def give(answer: dict[str, Any], route: Route) -> None:
+    """Answer a request."""
+    route.fulfill(json=answer)
 
 
 def found(page: Page) -> None:
@@ -169,3 +175,27 @@ def test_colours_are_chosen_and_remembered(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Use dark colours").click()
     assert page.evaluate(ground) == dark
     assert page.evaluate("localStorage.getItem('shopsight.theme')") is None
+
+
+def test_what_is_recognised_has_links(open_page: OpenPage, sample_shop: Path) -> None:
+    """A brand leads to its site, unless that is no link; what is unknown has no card."""
+    page = open_page()
+    answers = {
+        "recognize": {"product": None, "unknown": True, "confidence": 0.2},
+        "brand": {
+            "brands": [
+                {"name": "Kavoa", "website": "https://kavoa.example", "confidence": 0.95},
+                {"name": "Bad", "website": "javascript:alert(1)", "confidence": 0.9},
+            ]
+        },
+        "classify": {"path": "Kitchen > Mugs", "confidence": 0.93},
+    }
+    for name, answer in answers.items():
+        page.route(f"**/v1/{name}", partial(give, answer))
+    page.set_input_files("#photo", sample_shop / "images" / "MUG001.jpg")
+    cards = page.get_by_role("list", name="What was recognised").locator("li")
+    expect(cards).to_have_count(3)
+    site = cards.nth(0).get_by_role("link", name="To the brand's site")
+    expect(site).to_have_attribute("href", "https://kavoa.example/")
+    expect(cards.nth(1).get_by_role("link")).to_have_count(0)
+    expect(cards.nth(2)).to_contain_text("Mugs")

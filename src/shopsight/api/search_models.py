@@ -173,8 +173,6 @@ class SearchOptionsAnswer(BaseModel):
         focuses: Values of ``focus``: without ``color`` where the encoder has no part for it.
         fields: Filterable fields and their types; those that can be facets.
         video: Whether videos can be searched with.
-        recognizes: What besides is recognised on photos: ``recognize``, ``brand``, ``classify``,
-            the names of the routes.
     """
 
     model_config = ConfigDict(
@@ -192,7 +190,6 @@ class SearchOptionsAnswer(BaseModel):
     focuses: list[Focus]
     fields: dict[str, str] = Field(default_factory=dict)
     video: bool = False
-    recognizes: list[str] = Field(default_factory=list)
 
 
 class ObjectModel(BaseModel):

@@ -16,7 +16,6 @@ from shopsight.search.query import SearchResult, Weights
 from shopsight.wiring import SearchOptions
 
 _FILES = ("image", "video")
-_RECOGNITION = ("recognize", "brand", "classify")
 _FORM = {
     "type": "object",
     "properties": {
@@ -79,22 +78,19 @@ def router(parts: Parts) -> APIRouter:
         responses=problems(401, 503, 504),
         dependencies=[Depends(parts.gate.search())],
     )
-    async def search_options(request: Request) -> SearchOptionsAnswer:
-        paths = {getattr(route, "path", "") for route in request.app.routes}
-        recognizes = [name for name in _RECOGNITION if f"/v1/{name}" in paths]
+    async def search_options() -> SearchOptionsAnswer:
         # Waits for the encoder while that is being loaded, as a search does.
-        return await parts.searches.run(_options, parts, recognizes)
+        return await parts.searches.run(_options, parts)
 
     return routes
 
 
-def _options(parts: Parts, recognizes: list[str]) -> SearchOptionsAnswer:
+def _options(parts: Parts) -> SearchOptionsAnswer:
     shop = parts.shop
     return SearchOptionsAnswer(
         focuses=list(shop.focuses),
         fields={name: kind.value for name, kind in shop.fields.items()},
         video=shop.reads_video,
-        recognizes=recognizes,
     )
 
 

@@ -159,7 +159,10 @@ function showBeside(found) {
   } else {
     facets.show(found.facets ?? [], asked, currencyOf(found.hits));
   }
-  if (asked.photo && asked.imageId && !asked.text) recognised.ask(asked.imageId, asked.box);
+  if (asked.photo && asked.imageId && !asked.text) {
+    const sorted = found.hits.some(({ product }) => product.product_type || product.google_product_category);
+    recognised.ask(asked.imageId, asked.box, sorted);
+  }
   remember(asked);
 }
 

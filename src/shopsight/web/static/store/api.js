@@ -124,7 +124,7 @@ export async function options() {
   } catch {
     // the search itself will say what is wrong
   }
-  return { focuses: [], fields: {}, video: false, recognizes: [] };
+  return { focuses: [], fields: {}, video: false };
 }
 
 /** Addresses of the sample photos; none in a real shop. */

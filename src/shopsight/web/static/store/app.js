@@ -190,8 +190,7 @@ addEventListener("offline", () => toast(t("offline")));
 followAddress();
 listenForDrops((photo) => (photo ? takePhoto(photo) : nothingUsable("errorNoFile")));
 listenForPastes(takePhoto);
-options().then(({ focuses, fields: known, video, recognizes }) => {
-  document.querySelector("recognised-things").known = recognizes ?? [];
+options().then(({ focuses, fields: known, video }) => {
   focus.offered = focuses;
   drop.takesVideo = Boolean(video);
   narrowBy(FACETS.filter((name) => (name === "price" ? known?.[name] === "number" : known?.[name]?.startsWith("string"))));

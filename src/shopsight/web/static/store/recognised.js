@@ -8,22 +8,17 @@ import { availability, prices, titleOf } from "./facts.js";
 import { pictureFrame } from "./pictures.js";
 import { productAddress } from "./views.js";
 
+const KINDS = ["recognize", "brand", "classify"]; // the names of the routes
 const MOST_SURE = 0.99; // rounding up would promise certainty
 
 /** Cards above the results. What the shop does not know, or cannot recognise, has none. */
 class RecognisedThings extends HTMLElement {
-  #known = []; // what the server can recognise: "recognize", "brand", "classify"
   #asked = "";
   #answers = {};
 
   connectedCallback() {
     this.hidden = true;
     document.addEventListener("language", () => this.#render());
-  }
-
-  /** What the server can recognise. */
-  set known(names) {
-    this.#known = names;
   }
 
   /** Nothing is asked. */
@@ -36,16 +31,19 @@ class RecognisedThings extends HTMLElement {
    * Ask what is on a photo; the same one is asked about once.
    * @param {string} imageId what the server calls the photo
    * @param {object|null} box the part of it that is meant
+   * @param {boolean} sorted whether the shop's products have categories
    */
-  async ask(imageId, box) {
+  async ask(imageId, box, sorted) {
     const asked = JSON.stringify([imageId, box]);
     if (asked === this.#asked) return;
     this.clear();
     this.#asked = asked;
+    if (!sorted) this.#answers.classify = null;
+    this.#render();
     await Promise.all(
-      this.#known.map(async (what) => {
+      KINDS.filter((what) => !(what in this.#answers)).map(async (what) => {
         const answer = await recognise(what, box ? { image_id: imageId, box } : { image_id: imageId });
-        if (asked !== this.#asked || !answer) return; // another photo by now
+        if (asked !== this.#asked) return; // another photo by now
         this.#answers[what] = answer;
         this.#render();
       }),
@@ -53,14 +51,18 @@ class RecognisedThings extends HTMLElement {
   }
 
   #render() {
-    const { recognize, brand, classify } = this.#answers;
-    const cards = [
-      recognize?.product && this.#product(recognize),
-      ...(brand?.brands ?? []).slice(0, 2).map(brandCard),
-      classify?.path && categoryCard(classify),
-    ].filter(Boolean);
+    const cards = this.#asked ? KINDS.flatMap((what) => this.#cards(what)) : [];
     this.hidden = cards.length === 0;
-    this.replaceChildren(make("ul", { role: "list", "aria-label": t("recognised") }, ...cards));
+    this.replaceChildren(make("ul", { role: "list", "aria-label": t("recognised"), tabindex: "0" }, ...cards));
+  }
+
+  /** What one answer is worth; its place is kept while it is awaited, so that the results do not jump. */
+  #cards(what) {
+    if (!(what in this.#answers)) return [make("li", { class: "awaited skeleton", "aria-hidden": "true" })];
+    const answer = this.#answers[what];
+    if (what === "recognize") return answer?.product ? [this.#product(answer)] : [];
+    if (what === "brand") return (answer?.brands ?? []).slice(0, 2).map(brandCard);
+    return answer?.path ? [categoryCard(answer)] : [];
   }
 
   #product({ product, confidence }) {
@@ -77,8 +79,7 @@ class RecognisedThings extends HTMLElement {
       pictureFrame(picture ?? { url: product.image_link, thumbnail: null }, { widths: [160], sizes: "64px" }),
       t("recognisedProduct", { percent: sure(confidence) }),
       open,
-      make("div", { class: "line" }, prices(product), availability(product)),
-      shop && outward(shop, t("buy")),
+      make("div", { class: "line" }, prices(product) ?? availability(product), shop && outward(shop, t("buy"))),
     );
   }
 }
@@ -86,20 +87,20 @@ class RecognisedThings extends HTMLElement {
 function brandCard({ name, website, confidence }) {
   const site = webLink(website);
   const label = t("recognisedBrand", { percent: sure(confidence) });
-  return card(icon("tag"), label, make("span", { dir: "auto" }, name), null, site && outward(site, t("brandSite")));
+  return card(icon("tag"), label, make("span", { dir: "auto" }, name), site && outward(site, t("brandSite")));
 }
 
 function categoryCard({ path, confidence }) {
   const label = t("recognisedCategory", { percent: sure(confidence) });
-  return card(icon("box"), label, make("span", { dir: "auto" }, path.split(" > ").join(" › ")), null, null);
+  return card(icon("box"), label, make("span", { dir: "auto" }, path.split(" > ").join(" › ")), null);
 }
 
-function card(picture, label, name, facts, action) {
+function card(picture, label, name, more) {
   return make(
     "li",
     {},
     make("div", { class: "mark" }, picture),
-    make("div", { class: "told" }, make("p", { class: "label" }, label), make("p", { class: "name" }, name), facts, action),
+    make("div", { class: "told" }, make("p", { class: "label" }, label), make("p", { class: "name" }, name), more),
   );
 }
 
