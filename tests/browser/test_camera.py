@@ -71,9 +71,7 @@ def test_the_camera_is_off_while_the_tab_is_hidden(open_page: OpenPage) -> None:
     page.evaluate(hide, True)
     assert not page.evaluate(playing)
     page.evaluate(hide, False)
-    page.locator("live-camera video").evaluate(
-        "(video) => new Promise((resolve) => video.addEventListener('playing', resolve))"
-    )
+    page.wait_for_function(playing)
     page.get_by_role("button", name="Close the camera").click()
     expect(page.locator("h1", has_text="Find it with a photo")).to_be_visible()
 
