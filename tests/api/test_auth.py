@@ -42,14 +42,25 @@ ADMIN_ROUTES = [
     ("GET", "/v1/jobs/1/problems"),
     ("GET", "/v1/index"),
     ("GET", "/metrics"),
+    ("GET", "/v1/brands"),
+    ("GET", "/v1/brands/Kavoa"),
+    ("PUT", "/v1/brands/Kavoa"),
+    ("DELETE", "/v1/brands/Kavoa"),
+    ("POST", "/v1/brands/Kavoa/examples"),
+    ("DELETE", "/v1/brands/Kavoa/examples"),
+    ("POST", "/v1/reviews"),
 ]
 SEARCH_ROUTES = [
     ("POST", "/v1/search"),
     ("GET", "/v1/search/options"),
+    ("POST", "/v1/recognize"),
+    ("POST", "/v1/classify"),
+    ("POST", "/v1/brand"),
     ("POST", "/v1/events"),
     ("GET", "/v1/products"),
     ("GET", "/v1/products/MUG001"),
     ("GET", "/v1/products/MUG001/images/0"),
+    ("GET", "/v1/products/MUG001/reviews"),
 ]
 OPEN_ROUTES = [
     ("GET", "/healthz"),
@@ -102,6 +113,7 @@ def test_every_route_is_in_one_of_the_lists(client: httpx.Client) -> None:
     for path, operations in client.get("/openapi.json").json()["paths"].items():
         example = (
             path.replace("{product_id}", "MUG001" if "images" in path else "M1")
+            .replace("{name}", "Kavoa")
             .replace("{number}", "0")
             .replace("{job_id}", "1")
             .replace("{key_id}", "1")
