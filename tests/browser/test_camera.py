@@ -71,7 +71,7 @@ def test_the_camera_is_off_while_the_tab_is_hidden(open_page: OpenPage) -> None:
     page.evaluate(hide, True)
     assert not page.evaluate(playing)
     page.evaluate(hide, False)
-    page.wait_for_function(playing)
+    expect(page.locator("live-camera video")).to_have_js_property("paused", False)
     page.get_by_role("button", name="Close the camera").click()
     expect(page.locator("h1", has_text="Find it with a photo")).to_be_visible()
 
