@@ -135,12 +135,11 @@ def test_categories_follow_the_catalogue(
     for row in colors.rows:
         row["product_type"] = row["product_type"].replace("Warm", "Hot")
     shop.index(colors.write())
-    known.refresh()
-    assert known._reader is None
+    assert known.refresh() is None
     now[0] = 1000.0
-    known.refresh()
-    assert known._reader is not None
-    known._reader.join()
+    reading = known.refresh()
+    assert reading is not None
+    reading.join()
     assert known.categories().of_products(["red0"]) == {"red0": "Hot > Red"}
 
 

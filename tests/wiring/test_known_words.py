@@ -17,7 +17,8 @@ from shopsight.index.base import FieldType, StoreSchema
 from shopsight.index.collection import Collection
 from shopsight.index.exact import ExactStore
 from shopsight.index.versions import IndexManifest
-from shopsight.wiring.known_words import LEAST_PAUSE_S, KnownWords
+from shopsight.wiring.kept import LEAST_PAUSE_S
+from shopsight.wiring.known_words import KnownWords
 
 LONG = 1e6
 """Seconds after which words may be read again, however long the reading took."""

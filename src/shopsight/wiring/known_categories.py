@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from shopsight.catalog.product import Product
 from shopsight.catalog.store import CatalogStore
 from shopsight.encoders.categories import CategoryHead
-from shopsight.errors import NotFoundError, ShopsightError, StorageError
+from shopsight.errors import NotFoundError, StorageError
 from shopsight.index.collection import Collection
 from shopsight.recognize.category import Classifier, HeadVote
 from shopsight.recognize.category_blend import Look
@@ -25,8 +22,7 @@ from shopsight.recognize.category_paths import CategoryTree, PathReader, path_te
 from shopsight.recognize.category_tables import CategoryFit, CategoryTables, learn
 from shopsight.recognize.category_views import Encode, made_up
 from shopsight.search.confidence_cases import Picture
-
-log = logging.getLogger(__name__)
+from shopsight.wiring.kept import Kept, from_file, to_file
 
 AUTO = "auto"
 """The field of most products: their ``product_type``, or else their ``google_product_category``."""
@@ -35,11 +31,6 @@ FIELDS = ("product_type", "google_product_category")
 
 MOST_CLASSES = 20_000
 """Categories that are told apart: the most frequent ones. Bounds memory and time."""
-
-LEAST_PAUSE_S = 20.0
-"""Seconds between two readings of a catalogue that keeps changing."""
-
-_PAUSE_PER_READING = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +130,11 @@ class KnownCategories:
         self._field = field
         self._threshold = threshold
         self._head = head
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._kept: tuple[ShopCategories, Classifier | None] | None = None
-        self._signature: tuple[int, float] | None = None
-        self._next_reading = 0.0
-        self._reader: threading.Thread | None = None
+        self._kept = Kept("categories", self._read, catalog.signature, clock)
 
     def categories(self) -> ShopCategories:
         """The categories; those of some seconds ago where the catalogue keeps changing."""
-        return self._known()[0]
+        return self._kept.get()[0]
 
     def classifier(self) -> Classifier:
         """The classifier.
@@ -156,7 +142,7 @@ class KnownCategories:
         Raises:
             NotFoundError: No product with a picture has a category.
         """
-        found = self._known()[1]
+        found = self._kept.get()[1]
         if found is None:
             raise NotFoundError(
                 "No product of the catalogue has a category: fill the column product_type or "
@@ -164,17 +150,9 @@ class KnownCategories:
             )
         return found
 
-    def refresh(self) -> None:
-        """Begin to read them anew if a product changed, and it is not being done."""
-        with self._lock:
-            if self._kept is None or self._clock() < self._next_reading:
-                return
-            if self._reader is not None and self._reader.is_alive():
-                return
-            if self._catalog.signature() == self._signature:
-                return
-            self._reader = threading.Thread(target=self._read_aside, name="categories", daemon=True)
-            self._reader.start()
+    def refresh(self) -> threading.Thread | None:
+        """Begin to read them anew if a product changed; gives the thread that reads, if any."""
+        return self._kept.refresh()
 
     def fit(self, pictures: Iterable[Picture], encode: Encode) -> None:
         """Find out, with made-up photos, how sure one can be; and keep that.
@@ -183,6 +161,7 @@ class KnownCategories:
             pictures: All pictures of the index.
             encode: As searches do.
         """
+        signature = self._catalog.signature()
         known = shop_categories(self._catalog.every(), self._field)
         if not known.members:
             return
@@ -195,36 +174,16 @@ class KnownCategories:
         tables = learn(known.tree, gallery, photos=photos)
         if tables is None:
             return
-        self._to_file(known, tables.fit)
-        with self._lock:
-            self._kept = known, self._classifier(known, tables)
+        to_file(self._path, self._fits(known), tables.fit.to_json().encode())
+        self._kept.put((known, self._classifier(known, tables)), signature)
 
-    def _known(self) -> tuple[ShopCategories, Classifier | None]:
-        with self._lock:
-            if self._kept is None:
-                self._read()
-            found = self._kept
-        assert found is not None  # noqa: S101  # _read sets it, or raises
-        return found
-
-    def _read_aside(self) -> None:
-        try:
-            self._read()
-        except ShopsightError:
-            log.warning("The catalogue's categories cannot be read now; the old ones serve.")
-
-    def _read(self) -> None:
-        started = self._clock()
-        signature = self._catalog.signature()
+    def _read(self) -> tuple[ShopCategories, Classifier | None]:
         known = shop_categories(self._catalog.every(), self._field)
         tables = None
         if known.members:
             gallery = CatalogueGallery(self._collection, known.members)
             tables = learn(known.tree, gallery, fit=self._from_file(known))
-        self._kept = known, None if tables is None else self._classifier(known, tables)
-        self._signature = signature
-        taken = self._clock() - started
-        self._next_reading = self._clock() + max(LEAST_PAUSE_S, _PAUSE_PER_READING * taken)
+        return known, None if tables is None else self._classifier(known, tables)
 
     def _classifier(self, known: ShopCategories, tables: CategoryTables) -> Classifier:
         head = self._head()
@@ -237,18 +196,8 @@ class KnownCategories:
         return json.dumps([manifest.name, manifest.fingerprint, known.field])
 
     def _from_file(self, known: ShopCategories) -> CategoryFit | None:
+        kept = from_file(self._path, self._fits(known))
         try:
-            head, _, body = self._path.read_text(encoding="utf-8").partition("\n")
-            return CategoryFit.from_json(body) if head == self._fits(known) else None
-        except (OSError, UnicodeDecodeError, StorageError):
-            return None  # not there, or damaged: found out from the pictures
-
-    def _to_file(self, known: ShopCategories, fit: CategoryFit) -> None:
-        temporary = self._path.with_suffix(f".{os.getpid()}")
-        with suppress(OSError):  # a server may have no right to write here
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                temporary.write_text(f"{self._fits(known)}\n{fit.to_json()}", encoding="utf-8")
-                temporary.replace(self._path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            return None if kept is None else CategoryFit.from_json(kept.decode())
+        except (UnicodeDecodeError, StorageError):
+            return None  # damaged: found out from the pictures
