@@ -19,12 +19,14 @@ class Source:
         self.readings = 0
 
     def read(self) -> int:
+        """The state, unless it cannot be read."""
         self.readings += 1
         if self.broken:
             raise StorageError("The disk is gone.")
         return self.state
 
     def kept(self) -> Kept[int]:
+        """What keeps it."""
         return Kept("numbers", self.read, lambda: self.state, lambda: self.now)
 
 
@@ -54,7 +56,7 @@ def test_a_change_is_read_beside_requests_and_not_too_often() -> None:
 
 
 def test_a_failed_reading_leaves_the_old_value(caplog: pytest.LogCaptureFixture) -> None:
-    """Where it cannot be read anew, the old value serves, the log says so, and it is tried again."""
+    """Where it cannot be read anew, the old value serves, and it is tried again."""
     source = Source()
     kept = source.kept()
     kept.get()

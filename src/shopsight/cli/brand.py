@@ -14,7 +14,7 @@ from shopsight.cli.common import DataOption, JsonOption, open_shop, print_json, 
 from shopsight.cli.recognition import OutOption, PhotosArgument
 
 if TYPE_CHECKING:
-    from shopsight.wiring.brands import BrandReport, Progress
+    from shopsight.wiring.brand_registry import BrandReport, Progress
 
 RECOGNIZE = "photos"
 """Command that is meant where none is named."""

@@ -72,9 +72,12 @@ class BrandRecognition(Recognition):
 
     Attributes:
         brands: All that are sure enough, surest first; empty: none. The first is the answer.
+        look: ``(dimension,)`` unit vector of what was looked at, which like products are found by;
+            ``None``: nothing was.
     """
 
     brands: tuple[BrandSeen, ...] = ()
+    look: Vector | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ def recognize_brands(
     evidence = [_placed(one, part) for one in evidence]
     answer = _answered(_weighed(evidence, known), evidence, threshold)
     clock.lap("rank")
-    return replace(answer, timings_ms=clock.timings())
+    return replace(answer, look=seen.whole, timings_ms=clock.timings())
 
 
 def logo_probability(score: float) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Path as InPath
+from numpy.typing import NDArray
 
 from shopsight.api.intake import PICTURE_FORM, one_photo, remembered
 from shopsight.api.models_brands import (
@@ -162,11 +164,13 @@ def _recognized(
     shop: Shop, photo: bytes, body: BrandPhotoBody, root: str
 ) -> tuple[BrandRecognition, list[SeenBrand]]:
     found = shop.brands.recognize(photo, box=body.part, thorough=body.thorough)
-    return found, [_seen(shop, one, photo, body.products, root) for one in found.brands]
+    return found, [_seen(shop, one, found.look, body.products, root) for one in found.brands]
 
 
-def _seen(shop: Shop, one: BrandSeen, photo: bytes, limit: int, root: str) -> SeenBrand:
-    hits = shop.brands.products(one.name, photo, limit=limit) if limit else []
+def _seen(
+    shop: Shop, one: BrandSeen, look: NDArray[np.float32] | None, limit: int, root: str
+) -> SeenBrand:
+    hits = shop.brands.products(one.name, look, limit=limit) if limit else []
     return SeenBrand(
         name=one.name,
         website=one.website,
