@@ -27,14 +27,28 @@ SHOWN = ("MUG001", "MUG002", "BOT009", "CHA034", "TOT074", "LAM024", "CLO104", "
 """Products whose catalogue pictures are the sample photos: the small encoder knows those."""
 
 
-# Playwright runs an event loop in this thread: ended with each file, it is in nobody's way.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
+def chromium() -> str:
+    """The system's Chromium; without it, the test is skipped."""
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.skip("needs Chromium: install the package chromium to run the tests of the pages")
+    return path
+
+
+def watch(page: Page, note: Callable[[str], object], *, warnings: bool = False) -> None:
+    """Tell of what a page must not do: errors in the console, uncaught ones, and dialogs."""
+    wrong = {"error", "warning"} if warnings else {"error"}
+    page.on("console", lambda message: message.type in wrong and note(message.text))
+    page.on("pageerror", lambda error: note(str(error)))
+    page.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+
+# Playwright runs an event loop in this thread: ended with each file, it is in nobody's way.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    path = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -85,9 +99,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
             if not expected or expected not in text:
                 trouble.append(text)
 
-        page.on("console", lambda message: message.type == "error" and note(message.text))
-        page.on("pageerror", lambda error: note(str(error)))
-        page.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
+        watch(page, note)
         page.goto(address)
         page.wait_for_selector("sample-photos button")
         return page

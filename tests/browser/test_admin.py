@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from tests.browser.conftest import watch
 
 from shopsight.api.server import serving
 from shopsight.catalog.database import sessions
@@ -55,9 +56,7 @@ def open_office(browser: Browser, empty: tuple[str, Shop]) -> Iterator[OpenOffic
             if not expected or expected not in text:
                 trouble.append(text)
 
-        page.on("console", lambda message: message.type == "error" and note(message.text))
-        page.on("pageerror", lambda error: note(str(error)))
-        page.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
+        watch(page, note)
         page.goto(f"{empty[0]}/admin")
         return page
 

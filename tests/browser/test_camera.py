@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FLAGS, chromium
 
 OpenPage = Callable[..., Page]
 
@@ -25,9 +24,7 @@ def browser(sample_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         for frame in (frames[0], frames[-1]):
             for _ in range(HELD):
                 frame.to_image().save(target, "JPEG", quality=90)
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("needs Chromium: install the package chromium to run the tests of the pages")
+    path = chromium()
     camera = [
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",

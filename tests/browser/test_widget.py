@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from tests.browser.conftest import chromium, watch
 
 from shopsight.api.demo_shop import DemoShop, demo_shop
 from shopsight.api.server import serving
@@ -31,9 +31,7 @@ HEIC = Path(__file__).parents[1] / "images" / "files" / "blue_red.heic"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium, with a camera that shows a test pattern."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("needs Chromium: install the package chromium to run the tests of the pages")
+    path = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -93,11 +91,7 @@ def open_shop(
             if not expected or not re.search(expected, text):
                 trouble.append(text)
 
-        page.on(
-            "console", lambda message: message.type in {"error", "warning"} and note(message.text)
-        )
-        page.on("pageerror", lambda error: note(str(error)))
-        page.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
+        watch(page, note, warnings=True)
         page.goto(page_of_shop.address + query)
         page.locator(".goods img").first.wait_for()
         return page

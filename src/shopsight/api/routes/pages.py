@@ -107,7 +107,8 @@ def document(
     """
     files = f"{to_root}/static/{version()}"
     values = {"title": "Shopsight", "head": "", "content": "", "view": "start"} | dict(texts)
-    html = _template(name).substitute(values, files=files, home=f"{to_root}/")
+    shared = _template("shared/head.html").substitute(values, files=files).rstrip()
+    html = _template(name).substitute(values, shared=shared, files=files, home=f"{to_root}/")
     return HTMLResponse(html, status, headers={"Cache-Control": "no-cache"})
 
 
