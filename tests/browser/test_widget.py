@@ -373,7 +373,10 @@ def test_the_page_can_open_the_panel_and_hears_of_results(open_shop: OpenPage) -
         """() => {
             window.heard = [];
             for (const name of ["open", "results", "select", "close"]) {
-                const hear = ({ detail }) => heard.push([name, detail]);
+                const hear = ({ detail }) => {
+                    heard.push([name, detail]);
+                    document.documentElement.dataset.heard = name;
+                };
                 document.addEventListener(`shopsight:${name}`, hear);
             }
             Shopsight.open({ text: "zebra" });
@@ -382,6 +385,7 @@ def test_the_page_can_open_the_panel_and_hears_of_results(open_shop: OpenPage) -
     expect(titles(page)).to_have_text([HOSTILE])
     expect(page.locator("shopsight-widget .hits a")).to_have_count(0)
     page.evaluate("Shopsight.close()")
+    expect(page.locator("html")).to_have_attribute("data-heard", "close")
     heard = page.evaluate("heard")
     assert [name for name, _ in heard] == ["open", "results", "close"]
     assert [product["id"] for product in heard[1][1]["products"]] == ["PHO149"]
