@@ -10,6 +10,7 @@ from shopsight.search.confidence_cases import (
     Picture,
     Ranking,
     Searches,
+    Seen,
     Simulator,
     sampled,
 )
@@ -39,6 +40,7 @@ def fit(
     labels: Iterable[Labelled] = (),
     views: int = VIEWS,
     progress: Callable[[int, int], None] | None = None,
+    seen: Seen = lambda _picture, _vector: None,
     seed: int = 0,
 ) -> Calibration | None:
     """Fit a calibration to an index.
@@ -55,6 +57,7 @@ def fit(
         labels: Labelled photos, where there are some.
         views: Photos made up at most.
         progress: Told how many photos of how many are done.
+        seen: Told of each photo that was made up, for what else can be learnt from it.
         seed: Of the sample and the views.
 
     Returns:
@@ -69,7 +72,7 @@ def fit(
         return None
     photos = list(labels)
     made = min(views, _VIEWS_PER_PICTURE * len(sample))
-    simulator = Simulator(searches, seed, _counter(made + len(photos), progress))
+    simulator = Simulator(searches, seed, _counter(made + len(photos), progress), seen)
     used = simulator.add_views(sample, made)
     if len({case.name for case in simulator.cases}) < LEAST_GROUPS:
         return None

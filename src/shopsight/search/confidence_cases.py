@@ -75,6 +75,10 @@ class Labelled(NamedTuple):
     load: Callable[[], Image.Image]
 
 
+Seen = Callable[[Picture, NDArray[np.float32]], None]
+"""Told of each made-up photo: the picture it was made of, and its vector ``(dimension,)``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Searches:
     """How pictures are searched: just as shoppers' photos are by default.
@@ -117,9 +121,17 @@ class Simulator:
         searches: How pictures are searched.
         seed: Of all chance.
         done: Told after each photo.
+        seen: Told of each photo that was made up.
     """
 
-    def __init__(self, searches: Searches, seed: int, done: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        searches: Searches,
+        seed: int,
+        done: Callable[[], None],
+        seen: Seen = lambda _picture, _vector: None,
+    ) -> None:
+        self._seen = seen
         self._searches = searches
         self._seed = seed
         self._done = done
@@ -154,6 +166,7 @@ class Simulator:
                 kinds[which] = _kinds(self._searches.find(vector))
             for number, vector in zip(views, vectors, strict=False):
                 picture = sample[number % len(sample)]
+                self._seen(picture, vector)
                 ranking = self._searches.find(vector)
                 self._add(ranking, frozenset([picture.product_id]), picture.group, real=False)
                 self._add_without(ranking, picture.group, kinds[number % len(sample)], number)

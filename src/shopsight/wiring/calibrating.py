@@ -25,7 +25,7 @@ from shopsight.search.calibrate import (
     Searches,
     fit,
 )
-from shopsight.search.confidence_cases import DEPTH
+from shopsight.search.confidence_cases import DEPTH, Seen
 from shopsight.search.engine import SearchEngine
 from shopsight.search.photos import PhotoReader, joined
 from shopsight.wiring.models import Models
@@ -83,6 +83,7 @@ class Calibrator:
         progress: Progress | None = None,
         *,
         views: int = VIEWS,
+        seen: Seen = lambda _picture, _vector: None,
     ) -> Calibration | None:
         """Fit it anew, and keep it.
 
@@ -91,6 +92,7 @@ class Calibrator:
                 One that cannot be read, or that shows an unknown product, is left out.
             progress: Told how many photos of how many are done.
             views: Photos made up at most.
+            seen: Told of each of them.
 
         Returns:
             ``None``: there are too few products to tell. What was kept before is forgotten.
@@ -108,6 +110,7 @@ class Calibrator:
             labels=list(self._labelled(labels)),
             views=views,
             progress=progress,
+            seen=seen,
         )
         if calibration is None:
             self._store.delete(name)

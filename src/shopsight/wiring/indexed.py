@@ -195,10 +195,7 @@ class IndexedShop:
             VectorIndexError: Nothing is indexed yet.
         """
         serving = self._serve()
-        found = serving.calibrator.fit(labels, progress)
-        serving.calibration.refresh()
-        serving.fit_categories()
-        return found
+        return serving.calibrate(labels, progress)
 
     def calibrate_if_due(self) -> None:
         """Fit confidence anew if the number of products has changed by more than a tenth since.
@@ -225,9 +222,7 @@ class IndexedShop:
             serving.collection.store.count_products(),
         )
         if due and self.encoder.spec.fingerprint == manifest.fingerprint:
-            serving.calibrator.fit(views=QUICK_VIEWS)
-            serving.calibration.refresh()
-            serving.fit_categories()
+            serving.calibrate(views=QUICK_VIEWS)
 
     def index(
         self,

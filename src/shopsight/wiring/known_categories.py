@@ -6,9 +6,12 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shopsight.catalog.product import Product
 from shopsight.catalog.store import CatalogStore
@@ -20,7 +23,7 @@ from shopsight.recognize.category_blend import Look
 from shopsight.recognize.category_gallery import CatalogueGallery, Member
 from shopsight.recognize.category_paths import CategoryTree, PathReader, path_text
 from shopsight.recognize.category_tables import CategoryFit, CategoryTables, learn
-from shopsight.recognize.category_views import Encode, made_up
+from shopsight.recognize.category_views import VIEWS, Encode, made_up
 from shopsight.search.confidence_cases import Picture
 from shopsight.wiring.kept import Kept, from_file, to_file
 
@@ -154,21 +157,30 @@ class KnownCategories:
         """Begin to read them anew if a product changed; gives the thread that reads, if any."""
         return self._kept.refresh()
 
-    def fit(self, pictures: Iterable[Picture], encode: Encode) -> None:
+    def fit(
+        self,
+        pictures: Iterable[Picture],
+        encode: Encode,
+        seen: Sequence[tuple[Picture, NDArray[np.float32]]] = (),
+    ) -> None:
         """Find out, with made-up photos, how sure one can be; and keep that.
 
         Args:
             pictures: All pictures of the index.
             encode: As searches do.
+            seen: Photos that were made up already, with their vectors; more are made where these
+                are not enough.
         """
         signature = self._catalog.signature()
         known = shop_categories(self._catalog.every(), self._field)
         if not known.members:
             return
         usable = (one for one in pictures if one.product_id in known.members)
+        made = [each for each in seen if each[0].product_id in known.members]
+        if len(made) < VIEWS:
+            made += made_up(usable, encode, count=VIEWS - len(made))
         photos = [
-            Look(vector, known.members[one.product_id].number, one.group)
-            for one, vector in made_up(usable, encode)
+            Look(vector, known.members[one.product_id].number, one.group) for one, vector in made
         ]
         gallery = CatalogueGallery(self._collection, known.members)
         tables = learn(known.tree, gallery, photos=photos)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shopsight.catalog.calibrations import CalibrationStore
 from shopsight.catalog.store import CatalogStore
 from shopsight.index.collection import Collection
+from shopsight.photo_lists import PhotoRow
 from shopsight.search.cache import EmbeddingCache
-from shopsight.search.calibrate import Calibration
+from shopsight.search.calibrate import VIEWS, Calibration
+from shopsight.search.confidence_cases import Picture
 from shopsight.search.engine import Abilities, SearchEngine
 from shopsight.search.explaining.cells import CellCache
 from shopsight.search.pages import RankingCache
 from shopsight.search.photos import PhotoReader
 from shopsight.settings import Settings
-from shopsight.wiring.calibrating import Calibrator
+from shopsight.wiring.calibrating import Calibrator, Progress
 from shopsight.wiring.explaining import CACHE_BYTES, Explainer
 from shopsight.wiring.known_categories import KnownCategories
 from shopsight.wiring.known_words import KnownWords
@@ -76,9 +81,24 @@ class Serving:
     embeddings: EmbeddingCache
     categories: KnownCategories
 
-    def fit_categories(self) -> None:
-        """Find out, with made-up photos, how sure one can be of categories."""
-        self.categories.fit(self.calibrator.pictures(), self.calibrator.encode)
+    def calibrate(
+        self,
+        labels: Sequence[PhotoRow] = (),
+        progress: Progress | None = None,
+        *,
+        views: int = VIEWS,
+    ) -> Calibration | None:
+        """Find out, with made-up photos, how sure one can be of products and of categories.
+
+        The arguments are those of :meth:`.Calibrator.fit`.
+        """
+        seen: list[tuple[Picture, NDArray[np.float32]]] = []
+        found = self.calibrator.fit(
+            labels, progress, views=views, seen=lambda *photo: seen.append(photo)
+        )
+        self.calibration.refresh()
+        self.categories.fit(self.calibrator.pictures(), self.calibrator.encode, seen)
+        return found
 
     def refresh(self) -> None:
         """See what was written."""
