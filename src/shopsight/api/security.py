@@ -17,7 +17,7 @@ ANSWER_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 PERMISSIONS = (
     "camera=(self), microphone=(self), clipboard-write=(self), fullscreen=(self), "
-    "accelerometer=(), bluetooth=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
+    "accelerometer=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
     "magnetometer=(), midi=(), payment=(), serial=(), usb=()"
 )
 """Permissions-Policy: photos and dictation for the storefront itself, nothing for what it shows."""

@@ -166,10 +166,11 @@ class ProductRecognizer:
         look = self._looked(data, box, regions=regions, clock=clock)
         likely = self._combined(look, named, codes, _Read())
         read = _Read()
-        if max(likely.values(), default=0.0) < self._stages.certain:
-            read = self._read(image, part)
+        reader = self._sources.text_reader() if self._stages.text_budget_s > 0 else None
+        if reader is not None and max(likely.values(), default=0.0) < self._stages.certain:
+            read = self._read(reader, image, part)
             clock.lap("text")
-            likely = self._combined(look, named, codes, read)
+            likely = self._combined(look, named, codes, read) if read.lines else likely
         best = max(likely, key=lambda key: likely[key], default=None)
         seen += self._text_evidence(read, best)
         seen += _look_evidence(look, self._sources.products(list(look.products)[:1]))
@@ -211,10 +212,7 @@ class ProductRecognizer:
             presence, confidences = judged.presence, judged.confidences.astype(np.float64)
         return _Look(dict(zip(ids, confidences.tolist(), strict=True)), 1.0 - presence, photo.box)
 
-    def _read(self, image: Image.Image, part: Box) -> _Read:
-        reader = self._sources.text_reader() if self._stages.text_budget_s > 0 else None
-        if reader is None:
-            return _Read()
+    def _read(self, reader: TextReader, image: Image.Image, part: Box) -> _Read:
         if max(image.size) > _TEXT_SIDE:
             image = image.copy()
             image.thumbnail((_TEXT_SIDE, _TEXT_SIDE), reducing_gap=2.0)
