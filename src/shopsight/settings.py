@@ -115,6 +115,10 @@ class Settings(BaseSettings):
     ocr_budget_ms: float = Field(
         800, ge=0, le=60_000, description="Milliseconds for reading the text on a photo."
     )
+    index_ocr: bool = Field(
+        default=False,
+        description="Whether indexing reads the words on the catalogue's pictures (extra `ocr`).",
+    )
     recognize_barcodes: bool = Field(
         default=True, description="Whether barcodes and QR codes on photos are read."
     )

@@ -93,6 +93,14 @@ images = Table(
     Index("images_by_product", "product_id", "position"),
 )
 
+picture_texts = Table(
+    "picture_texts",
+    metadata,
+    Column("content_hash", String(64), primary_key=True),  # SHA-256 of the picture's bytes
+    Column("text", Text, nullable=False),  # printed on it, a line each; empty: nothing is
+    Column("read_at", Float, nullable=False),
+)
+
 index_versions = Table(
     "index_versions",
     metadata,

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from shopsight.catalog.database import Database, attribute_types, images, products
+from shopsight.catalog.picture_texts import PictureTexts
 from shopsight.catalog.product import Product
 from shopsight.errors import NotFoundError
 
@@ -120,10 +121,14 @@ class CatalogStore:
 
     Every method is one transaction and raises :class:`~shopsight.errors.StorageError` when the
     database fails.
+
+    Attributes:
+        texts: Words printed on the pictures.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.texts = PictureTexts(database)
         self._run: tuple[str, float] = ("", 0.0)  # the last ingest that saved, and since when
 
     def get(self, ids: Sequence[str]) -> dict[str, Product]:
@@ -253,6 +258,25 @@ class CatalogStore:
         if row is None:
             raise NotFoundError(f"Product {product_id!r} has no picture number {position}.")
         return _image_state(row)
+
+    def showing(
+        self, hashes: Sequence[str], index_version: str
+    ) -> list[tuple[Product, ImageState]]:
+        """The pictures in an index version that have one of some contents, with their products."""
+        query = (
+            select(images, products.c.body)
+            .join(products)
+            .where(images.c.content_hash.in_(hashes), images.c.index_version == index_version)
+        )
+        with self._database.begin() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [
+            (
+                Product.model_validate_json(row["body"]),
+                ImageState(**{name: row[name] for name in images.c.keys()}),  # noqa: SIM118 - not a dict
+            )
+            for row in rows
+        ]
 
     def pictured(self, record_ids: Sequence[str]) -> dict[str, PicturedProduct]:
         """Pictures with their products, by record id; unknown ones are left out.

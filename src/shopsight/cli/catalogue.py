@@ -42,6 +42,12 @@ MapOption = Annotated[
         metavar="FIELD=COLUMN",
     ),
 ]
+OcrOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--ocr/--no-ocr", help="Whether to read the words on pictures (SHOPSIGHT_INDEX_OCR)."
+    ),
+]
 CurrencyOption = Annotated[
     str | None, typer.Option(help="Currency of prices that name none, such as EUR.")
 ]
@@ -60,6 +66,7 @@ def index(
     sync: Annotated[
         bool, typer.Option("--sync", help="Remove products that the feed does not name.")
     ] = False,
+    ocr: OcrOption = None,
     allow_host: AllowHostOption = None,
     json_output: JsonOption = False,
     data: DataOption = None,
@@ -67,7 +74,10 @@ def index(
     """Bring the products of a feed into the index. Interrupted, it goes on where it was."""
     from shopsight.cli.progress import ingest_progress
 
-    with open_shop(context, data, allow_hosts=allow_host) as shop, ingest_progress() as progress:
+    with (
+        open_shop(context, data, allow_hosts=allow_host, index_ocr=ocr) as shop,
+        ingest_progress() as progress,
+    ):
         report = shop.index(
             feed,
             format=feed_format,
@@ -82,6 +92,7 @@ def index(
 
 def reindex(
     context: typer.Context,
+    ocr: OcrOption = None,
     allow_host: AllowHostOption = None,
     json_output: JsonOption = False,
     data: DataOption = None,
@@ -89,7 +100,10 @@ def reindex(
     """Encode the catalogue anew, with the encoder set now; the old index serves until then."""
     from shopsight.cli.progress import ingest_progress
 
-    with open_shop(context, data, allow_hosts=allow_host) as shop, ingest_progress() as progress:
+    with (
+        open_shop(context, data, allow_hosts=allow_host, index_ocr=ocr) as shop,
+        ingest_progress() as progress,
+    ):
         report = shop.reindex(progress=progress)
     _print_report(report, json_output=json_output)
 

@@ -131,6 +131,8 @@ class _Counter:
 def describe(counters: IngestCounters) -> str:
     """The figures that matter while it runs."""
     parts = [f"{counters.rows_read:,} products", f"{counters.images_encoded:,} pictures encoded"]
+    if counters.images_read:
+        parts.append(f"{counters.images_read:,} read")
     if counters.images_unchanged:
         parts.append(f"{counters.images_unchanged:,} unchanged")
     if problems := counters.rows_skipped + counters.images_failed:

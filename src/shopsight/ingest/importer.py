@@ -24,6 +24,7 @@ from shopsight.ingest.lifecycle import IndexLifecycle
 from shopsight.ingest.loading import ImageLoader
 from shopsight.ingest.lock import writer_lock
 from shopsight.ingest.pipeline import Ingest, IngestLimits
+from shopsight.ingest.printed import PictureWords
 from shopsight.ingest.report import IngestReport, ItemStatus, Progress
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class Importer:
         request: FeedRequest,
         *,
         sync: bool,
+        words: PictureWords | None = None,
         progress: Progress | None,
         cancel: threading.Event | None,
     ) -> IngestReport:
@@ -122,12 +124,20 @@ class Importer:
             self._lifecycle.drop_retired()
             with self._open_for_writing() as collection:
                 with self._ingest(collection, source) as ingest:
-                    report = ingest.run(rows, sync=sync, progress=progress, cancel=cancel)
+                    report = ingest.run(
+                        rows, sync=sync, words=words, progress=progress, cancel=cancel
+                    )
                 if not report.cancelled:
                     self._finish(collection, report)
         return report
 
-    def reindex(self, *, progress: Progress | None, cancel: threading.Event | None) -> IngestReport:
+    def reindex(
+        self,
+        *,
+        words: PictureWords | None = None,
+        progress: Progress | None,
+        cancel: threading.Event | None,
+    ) -> IngestReport:
         """Encode the catalogue anew; see :meth:`shopsight.wiring.Shop.reindex`."""
         with writer_lock(self._options.data):
             if self._lifecycle.active() is None:
@@ -140,7 +150,7 @@ class Importer:
                 products = (product for chunk in chunks for product, _ in chunk)
                 source = self._source("", None)
                 with self._ingest(collection, source, recorded=True) as ingest:
-                    report = ingest.run(products, progress=progress, cancel=cancel)
+                    report = ingest.run(products, words=words, progress=progress, cancel=cancel)
                 if not report.cancelled:
                     self._replace_active(collection, before)
             finally:
@@ -252,7 +262,8 @@ class Importer:
 
     def _finish(self, collection: Collection, report: IngestReport) -> None:
         counters = report.counters
-        if counters.images_encoded or counters.products_updated or counters.products_removed:
+        written = counters.images_encoded or counters.images_read
+        if written or counters.products_updated or counters.products_removed:
             collection.store.optimize()
         self._lifecycle.standardized(collection)
 

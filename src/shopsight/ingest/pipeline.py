@@ -22,6 +22,7 @@ from shopsight.index.collection import Collection
 from shopsight.ingest.fields import FieldTypes
 from shopsight.ingest.loading import ImageLoader, LoadedImage
 from shopsight.ingest.plan import ImageTask, Planner
+from shopsight.ingest.printed import PictureWords, read_pictures
 from shopsight.ingest.report import (
     IngestCounters,
     IngestReport,
@@ -117,6 +118,7 @@ class Ingest:
         rows: Iterable[Product | RowError],
         *,
         sync: bool = False,
+        words: PictureWords | None = None,
         progress: Progress | None = None,
         cancel: threading.Event | None = None,
     ) -> IngestReport:
@@ -124,6 +126,7 @@ class Ingest:
 
         Args:
             rows: Products, and rows that could not be read.
+            words: Reads what is printed on the pictures of the index; ``None``: they are not read.
             sync: Remove products that the feed does not name. A row that could not be read keeps
                 its product.
             progress: Told how it goes.
@@ -139,6 +142,17 @@ class Ingest:
             self._drain(run, self._tasks(run, rows))
             if sync and not run.cancel.is_set():
                 self._remove_unseen(run)
+            if words is not None:
+                read_pictures(
+                    self._catalog,
+                    run.writer,
+                    words,
+                    version=self._collection.manifest.name,
+                    problems=run.problems,
+                    counters=run.counters,
+                    progress=run.progress,
+                    cancel=run.cancel,
+                )
         return run.report()
 
     def put(self, products: Sequence[Product]) -> list[ItemStatus]:

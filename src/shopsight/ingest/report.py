@@ -26,6 +26,7 @@ class IngestCounters:
     images_encoded: int = 0
     images_unchanged: int = 0
     images_failed: int = 0
+    images_read: int = 0
 
 
 class Progress(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -55,7 +55,7 @@ class IndexWriter:
         self._every_s = every_s
         self._vectors: list[NDArray[np.float32]] = []
         self._attributes: list[dict[str, AttributeValue]] = []
-        self._texts: list[str] = []
+        self._products: list[Product] = []
         self._encoded: list[ImageState] = []
         self._noted: list[ImageState] = []
         self._oldest = time.monotonic()
@@ -64,7 +64,7 @@ class IndexWriter:
         """A picture was encoded: ``vector`` ``(dimension,)`` goes to the index."""
         self._vectors.append(vector)
         self._attributes.append(self._values(product))
-        self._texts.append(_text(product))
+        self._products.append(product)
         self._encoded.append(
             replace(
                 state,
@@ -97,7 +97,7 @@ class IndexWriter:
             return []
         self._collection.add_fields(self._fields.all)
         values = [self._values(product) for product, _ in items]
-        texts = [_text(product) for product, _ in items]
+        texts = self._words([product for product, _ in items], [state for _, state in items])
         ids = [state.record_id for _, state in items]
         lost = self._collection.update_attributes(ids, values, texts)
         kept = [(product, state) for product, state in items if state.record_id not in lost]
@@ -105,6 +105,26 @@ class IndexWriter:
             replace(state, product_hash=product.content_hash()) for product, state in kept
         )
         return [state for _, state in items if state.record_id in lost]
+
+    def read(self, texts: Mapping[str, str]) -> None:
+        """Words were read on pictures: products are found by them when this returns.
+
+        Args:
+            texts: Words by content hash; empty where there are none.
+        """
+        shown = self._catalog.showing(
+            [key for key, text in texts.items() if text], self._collection.manifest.name
+        )
+        if shown:
+            self._collection.add_fields(self._fields.all)
+            self._collection.update_attributes(
+                [state.record_id for _, state in shown],
+                [self._values(product) for product, _ in shown],
+                [_text(product, texts[state.content_hash or ""]) for product, state in shown],
+            )
+        # Noted last: words that are known are never read again, so the index must have them.
+        self._catalog.texts.put(texts)
+        self._counters.images_read += len(texts)
 
     def remove(self, record_ids: Sequence[str]) -> None:
         """Take pictures out of the index and the catalogue."""
@@ -122,12 +142,12 @@ class IndexWriter:
                     product_ids=[state.product_id for state in self._encoded],
                     vectors=np.stack(self._vectors),
                     attributes=self._attributes,
-                    texts=self._texts,
+                    texts=self._words(self._products, self._encoded),
                 )
             )
         if self._encoded or self._noted:
             self._catalog.save_images([*self._encoded, *self._noted])
-        self._vectors, self._attributes, self._texts = [], [], []
+        self._vectors, self._attributes, self._products = [], [], []
         self._encoded, self._noted = [], []
         self._oldest = time.monotonic()
 
@@ -139,6 +159,15 @@ class IndexWriter:
         rows = len(self._encoded) + len(self._noted)
         if rows >= self._every_rows or time.monotonic() - self._oldest >= self._every_s:
             self.flush()
+
+    def _words(self, products: Sequence[Product], states: Sequence[ImageState]) -> list[str]:
+        """What pictures are found by: the words of their products, and those printed on them."""
+        hashes = [state.content_hash or "" for state in states]
+        printed = self._catalog.texts.get(list(dict.fromkeys(hashes)))
+        return [
+            _text(product, printed.get(key, ""))
+            for product, key in zip(products, hashes, strict=True)
+        ]
 
     def _values(self, product: Product) -> dict[str, AttributeValue]:
         values, misfits = self._fields.values(product)
@@ -152,6 +181,6 @@ class IndexWriter:
         return values
 
 
-def _text(product: Product) -> str:
-    """What every picture of a product is found by; changes of the terms need a re-index."""
-    return " ".join(index_terms(product))
+def _text(product: Product, printed: str) -> str:
+    """What a picture of a product is found by; changes of the terms need a re-index."""
+    return " ".join(index_terms(product, printed))

@@ -40,6 +40,7 @@ from shopsight.wiring.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from shopsight.ingest.importer import Importer
+    from shopsight.ingest.printed import PictureWords
 
 Photo = str | Path | bytes
 """A file, or a picture's bytes."""
@@ -264,7 +265,9 @@ class IndexedShop:
         request = FeedRequest(
             feed, format, mapping, default_currency, image_root, local_images=local_images
         )
-        report = self._importer().index(request, sync=sync, progress=progress, cancel=cancel)
+        report = self._importer().index(
+            request, sync=sync, words=self._picture_words(), progress=progress, cancel=cancel
+        )
         return self._finished(report, calibrate=calibrate)
 
     def reindex(
@@ -285,7 +288,9 @@ class IndexedShop:
             VectorIndexError: Nothing is indexed yet.
             IngestError: Too many pictures could not be had again; the old version goes on serving.
         """
-        report = self._importer().reindex(progress=progress, cancel=cancel)
+        report = self._importer().reindex(
+            words=self._picture_words(), progress=progress, cancel=cancel
+        )
         return self._finished(report, calibrate=calibrate)
 
     def put_products(self, products: Sequence[Product]) -> list[ItemStatus]:
@@ -399,6 +404,13 @@ class IndexedShop:
         if calibrate and not report.cancelled:
             self.calibrate_if_due()
         return report
+
+    def _picture_words(self) -> PictureWords | None:
+        if not self.settings.index_ocr:
+            return None
+        from shopsight.wiring.picture_words import picture_words
+
+        return picture_words(self.models, self.settings, self.picture)
 
     def _importer(self) -> Importer:
         # What writes is loaded when something is written: a server is ready sooner without it.

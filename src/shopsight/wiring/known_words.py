@@ -50,9 +50,9 @@ class KnownWords:
         self._kept.refresh()
 
     def signature(self) -> str:
-        """Changes with the products and with the fields that can be filtered by."""
+        """Changes with the products, their printed words, and the fields to filter by."""
         fields = sorted(self._collection.store.schema.fields)
-        return json.dumps([*self._catalog.signature(), fields])
+        return json.dumps([*self._catalog.signature(), *self._catalog.texts.signature(), fields])
 
     def _read(self) -> Vocabulary:
         signature = self.signature()
@@ -63,6 +63,9 @@ class KnownWords:
             except StorageError:
                 pass  # damaged: read from the catalogue
         fields = self._collection.store.schema.fields
-        found = Vocabulary.of(self._catalog.every(), attributes=fields)
+        printed: dict[str, str] = {}
+        for key, text in self._catalog.texts.of_products():
+            printed[key] = f"{printed[key]}\n{text}" if key in printed else text
+        found = Vocabulary.of(self._catalog.every(), attributes=fields, printed=printed)
         to_file(self._path, signature, found.to_bytes())
         return found

@@ -107,15 +107,18 @@ class Models:
         folder = Path(self._settings.encoder)
         return load_categories(folder) if is_folder(folder) else None
 
-    def text_reader(self) -> TextReader | None:
+    def text_reader(self, *, needed: bool = False) -> TextReader | None:
         """What reads text on pictures; ``None`` where none is wanted, or none is installed.
+
+        Args:
+            needed: Whatever the settings say of photos, text has to be read.
 
         Raises:
             MissingExtraError: It is wanted, and the extra ``ocr`` is not installed.
         """
         from shopsight.recognize.rapidocr_reader import RapidOcrReader, is_installed
 
-        wanted = self._settings.ocr
+        wanted = "on" if needed else self._settings.ocr
         if wanted == "off" or (wanted == "auto" and not is_installed()):
             return None
         with self._finding:

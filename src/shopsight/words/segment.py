@@ -132,15 +132,20 @@ def search_terms(text: str) -> list[str]:
     return list(_terms(text))
 
 
-def index_terms(product: Product) -> list[str]:
+def index_terms(product: Product, printed: str = "") -> list[str]:
     """Terms a product is found by; how often one occurs is its weight.
 
     The title (in any language) counts three times; brand, type, article numbers, colour, material
     and pattern twice; descriptions, the public category and all other texts once. Where words
     count more than once, those in Chinese also give their last character, which names the kind of
     thing: 马克杯 is a 杯.
+
+    Args:
+        product: The product.
+        printed: Words on pictures of it; they count once, and where there is room.
     """
     texts = sorted(_texts(product), key=lambda weighted: -weighted[1])
+    texts.append((printed, 1))
     found: list[str] = []
     for text, weight in texts:
         # Brands, types and values recur from product to product.

@@ -70,17 +70,22 @@ class Vocabulary:
 
     @classmethod
     def of(
-        cls, products: Iterable[Product], *, attributes: Collection[str] | None = None
+        cls,
+        products: Iterable[Product],
+        *,
+        attributes: Collection[str] | None = None,
+        printed: Mapping[str, str] | None = None,
     ) -> Vocabulary:
         """Read a catalogue.
 
         Args:
             products: All products that can be found.
             attributes: Names of the attributes that can be filtered by; all, if not given.
+            printed: Words on the pictures of products, by product id.
         """
         reading = _Reading(attributes)
         for product in products:
-            reading.add(product)
+            reading.add(product, (printed or {}).get(product.id, ""))
         return reading.vocabulary()
 
     @cached_property
@@ -172,9 +177,9 @@ class _Reading:
         self._dropped: set[str] = set()
         self._names: Counter[str] = Counter()
 
-    def add(self, product: Product) -> None:
+    def add(self, product: Product, printed: str) -> None:
         self._total += 1
-        self._terms.update(set(index_terms(product)))
+        self._terms.update(set(index_terms(product, printed)))
         price = product.current_price
         self._count("brand", product.brand)
         self._count("product_type", product.product_type)

@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 1000;
 const STATES = { queued: "", running: "info", cancelling: "warn", succeeded: "good", failed: "danger", cancelled: "warn" };
 const COUNTERS = [
   "rows_read", "products_created", "products_updated", "products_unchanged", "products_removed",
-  "images_encoded", "images_unchanged", "images_failed", "rows_skipped", "warnings",
+  "images_encoded", "images_read", "images_unchanged", "images_failed", "rows_skipped", "warnings",
 ];
 const TROUBLE = ["rows_skipped", "warnings", "images_failed"];
 

@@ -152,6 +152,7 @@ const ENGLISH = {
   count_products_removed: "removed products",
   count_images_encoded: "pictures indexed",
   count_images_unchanged: "unchanged pictures",
+  count_images_read: "pictures read",
   count_images_failed: "pictures failed",
   count_rows_skipped: "rows left out",
   count_warnings: "warnings",

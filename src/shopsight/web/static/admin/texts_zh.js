@@ -150,6 +150,7 @@ export const CHINESE = {
   count_products_removed: "删除商品",
   count_images_encoded: "已索引图片",
   count_images_unchanged: "未变图片",
+  count_images_read: "已读文字的图片",
   count_images_failed: "失败图片",
   count_rows_skipped: "略过行数",
   count_warnings: "警告",
