@@ -199,3 +199,19 @@ def test_what_is_recognised_has_links(open_page: OpenPage, sample_shop: Path) ->
     expect(site).to_have_attribute("href", "https://kavoa.example/")
     expect(cards.nth(1).get_by_role("link")).to_have_count(0)
     expect(cards.nth(2)).to_contain_text("Mugs")
+
+
+def test_where_nothing_is_recognised_it_is_said(open_page: OpenPage, sample_shop: Path) -> None:
+    """An unknown thing gets one card that says so: nothing below it jumps into its place."""
+    page = open_page()
+    answers = {
+        "recognize": {"product": None, "unknown": True, "confidence": 0.2},
+        "brand": {"brands": []},
+        "classify": {"path": None, "confidence": 0.1},
+    }
+    for name, answer in answers.items():
+        page.route(f"**/v1/{name}", partial(give, answer))
+    page.set_input_files("#photo", sample_shop / "images" / "MUG001.jpg")
+    cards = page.get_by_role("list", name="What was recognised").locator("li")
+    expect(cards).to_have_count(1)
+    expect(cards).to_contain_text("Nothing for certain")

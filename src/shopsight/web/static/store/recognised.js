@@ -11,7 +11,7 @@ import { productAddress } from "./views.js";
 const KINDS = ["recognize", "brand", "classify"]; // the names of the routes
 const MOST_SURE = 0.99; // rounding up would promise certainty
 
-/** Cards above the results. What the shop does not know, or cannot recognise, has none. */
+/** Cards above the results. What the shop does not know has none; where nothing is known, one says so. */
 class RecognisedThings extends HTMLElement {
   #asked = "";
   #answers = {};
@@ -52,6 +52,8 @@ class RecognisedThings extends HTMLElement {
 
   #render() {
     const cards = this.#asked ? KINDS.flatMap((what) => this.#cards(what)) : [];
+    // Said rather than taken away: the results below would jump.
+    if (this.#asked && cards.length === 0 && Object.values(this.#answers).some(Boolean)) cards.push(unknownCard());
     this.hidden = cards.length === 0;
     this.replaceChildren(make("ul", { role: "list", "aria-label": t("recognised"), tabindex: "0" }, ...cards));
   }
@@ -93,6 +95,10 @@ function brandCard({ name, website, confidence }) {
 function categoryCard({ path, confidence }) {
   const label = t("recognisedCategory", { percent: sure(confidence) });
   return card(icon("box"), label, make("span", { dir: "auto" }, path.split(" > ").join(" › ")), null);
+}
+
+function unknownCard() {
+  return card(icon("info"), t("recognised"), make("span", {}, t("recognisedNothing")), null);
 }
 
 function card(picture, label, name, more) {
