@@ -94,6 +94,9 @@ def main() -> None:
         with Shop.open(settings=settings) as shop:
             shop.index(ROOT / "catalog.csv")
             shop.warm()
+            reader = shop.models.text_reader()
+            if reader is not None:
+                reader.prepare()
             size = shop.encoder.spec.preprocessing.size
             blank = np.zeros((1, size, size, 3), np.uint8)
             asked, forward = [], []

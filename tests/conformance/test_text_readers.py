@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from shopsight.recognize.rapidocr_reader import RapidOcrReader
+from shopsight.recognize.timely_reader import TimelyReader
 from shopsight.testing.text import AMPLE_S, TextReaderConformance, letters, written
 
 
@@ -25,5 +26,18 @@ class TestRapidOcr(TextReaderConformance):
         """Upside down and sideways text is read too."""
         pixels = written((("PEPPERMINT TEA", (0.05, 0.4), 80),))
         for turns in (1, 2, 3):
-            (line,) = reader.read(np.rot90(pixels, turns), AMPLE_S)
+            (line,) = reader.read(np.rot90(pixels, turns), AMPLE_S).lines
             assert letters(line.text) == "pepperminttea"
+
+
+class TestTimely(TextReaderConformance):
+    """The same, kept to its budget."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def reader(cls) -> Iterator[TimelyReader]:
+        """The reader, with its models loaded once."""
+        reader = TimelyReader(RapidOcrReader(threads=1))
+        reader.prepare()
+        yield reader
+        reader.close()

@@ -147,6 +147,13 @@ def test_no_text_is_read_once_it_is_certain(open_shop: Callable[..., Shop], fold
     assert "text" in doubtful.timings_ms
 
 
+def test_reading_that_is_cut_short_is_said(open_shop: Callable[..., Shop]) -> None:
+    """Where there is not even time to look for lines, the answer comes without, and says so."""
+    hasty = open_shop(ocr="on", ocr_budget_ms=1)
+    found = hasty.recognize(png(photo_with((label("TAVENNY", "Jasmine"), (120, 150)))))
+    assert "cut short after its budget of 1 ms" in seen(found, "text").detail
+
+
 def test_thresholds_are_settings(open_shop: Callable[..., Shop], folder: Path) -> None:
     """Below the threshold there is no answer, and the likeliest product is an alternative."""
     strict = open_shop(ocr="off", recognize_threshold=1.0)

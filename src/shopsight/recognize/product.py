@@ -124,6 +124,7 @@ class _Read:
 
     lines: Sequence[TextLine] = ()
     seen: Printed = field(default_factory=Printed)
+    complete: bool = True
 
 
 class ProductRecognizer:
@@ -216,9 +217,10 @@ class ProductRecognizer:
         if max(image.size) > _TEXT_SIDE:
             image = image.copy()
             image.thumbnail((_TEXT_SIDE, _TEXT_SIDE), reducing_gap=2.0)
-        lines = reader.read(np.asarray(image), self._stages.text_budget_s)
-        placed = [TextLine(line.text, line.confidence, _placed(line.box, part)) for line in lines]
-        return _Read(placed, printed(placed, self._sources.vocabulary()) if placed else Printed())
+        found = reader.read(np.asarray(image), self._stages.text_budget_s)
+        placed = [TextLine(one.text, one.confidence, _placed(one.box, part)) for one in found.lines]
+        said = printed(placed, self._sources.vocabulary()) if placed else Printed()
+        return _Read(placed, said, found.complete)
 
     def _combined(
         self, look: _Look, named: Sequence[str], codes: Sequence[Code], read: _Read
@@ -257,6 +259,9 @@ class ProductRecognizer:
             yield from self._sources.by_gtin(spellings(gtin))
 
     def _text_evidence(self, read: _Read, best: str | None) -> Iterator[Evidence]:
+        if not read.complete:
+            budget = round(self._stages.text_budget_s * 1000)
+            yield Evidence("text", f"reading was cut short after its budget of {budget} ms", 0.0)
         if not read.lines:
             return
         product = self._sources.products([best] if best else []).get(best or "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from shopsight.errors import EncoderError, MissingExtraError
 from shopsight.images.boxes import Box
-from shopsight.recognize.text import TextLine
+from shopsight.recognize.text import CUT_SHORT, Reading, TextLine
 
 Pixels = NDArray[np.uint8]
 
@@ -70,7 +69,8 @@ class RapidOcrReader:
     """A :class:`~shopsight.recognize.text.TextReader`. Models are loaded by the first picture.
 
     A picture is made as large for the detector as the budget allows, judged by how long the last
-    ones took. Lines are then read one by one, the largest first, until the time is up.
+    ones took; where not even the least size does, it is not begun. Lines are then read one by one,
+    the largest first, until the time is up.
 
     Args:
         threads: Of each model; 0: one per core.
@@ -86,29 +86,41 @@ class RapidOcrReader:
         self._lock = threading.Lock()
         self._models: _Models | None = None
 
-    def read(self, pixels: Pixels, budget_s: float) -> Sequence[TextLine]:
+    def prepare(self) -> None:
+        """Load the models; see the protocol.
+
+        Raises:
+            EncoderError: A model cannot be loaded.
+        """
+        self._loaded()
+
+    def read(self, pixels: Pixels, budget_s: float) -> Reading:
         """Read the lines on an upright picture; see the protocol.
 
         Raises:
             EncoderError: A model cannot be loaded, or failed.
         """
         if budget_s <= 0:
-            return []
+            return CUT_SHORT
         models = self._loaded()
         deadline = time.perf_counter() + budget_s
         try:
             bgr = np.ascontiguousarray(pixels[:, :, ::-1])
-            corners = _detected(models, bgr, DETECTION_SHARE * budget_s)
-            lines = []
+            corners = _detected(models, bgr, budget_s)
+            if corners is None:
+                return CUT_SHORT
+            lines, read = [], 0
             for quad in sorted(corners, key=_height, reverse=True)[:_MAX_LINES]:
                 if time.perf_counter() >= deadline:
                     break
                 line = _read_line(models, bgr, quad, deadline)
+                read += 1
                 if line is not None:
                     lines.append(line)
         except Exception as error:  # whatever the models' library raises for odd input
             raise EncoderError(f"Reading the text on a picture failed: {error}") from error
-        return sorted(lines, key=lambda line: line.box.y1)
+        lines.sort(key=lambda line: line.box.y1)
+        return Reading(tuple(lines), complete=read == len(corners))
 
     def close(self) -> None:
         """Free the models. May be called twice."""
@@ -153,12 +165,18 @@ def _load(threads: int) -> _Models:
     return models
 
 
-def _detected(models: _Models, bgr: Pixels, seconds: float) -> list[NDArray[np.float32]]:
-    """Corners ``(4, 2)`` of lines in pixels, clockwise from the top left of the text."""
+def _detected(models: _Models, bgr: Pixels, seconds: float) -> list[NDArray[np.float32]] | None:
+    """Corners ``(4, 2)`` of lines in pixels, clockwise from the top left of the text.
+
+    ``None`` if it would take all of the ``seconds`` and more.
+    """
     import cv2
 
     height, width = bgr.shape[:2]
-    new_width, new_height = _detection_size(width, height, seconds / models.seconds_per_pixel)
+    affordable = seconds / models.seconds_per_pixel
+    new_width, new_height = _detection_size(width, height, DETECTION_SHARE * affordable)
+    if new_width * new_height > affordable:
+        return None
     area = cv2.INTER_AREA if new_width < width else cv2.INTER_LINEAR
     scaled = cv2.resize(bgr, (new_width, new_height), interpolation=area)
     started = time.perf_counter()

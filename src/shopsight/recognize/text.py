@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -27,20 +26,44 @@ class TextLine:
     box: Box
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read on a picture.
+
+    Attributes:
+        lines: From top to bottom; none where there is no text, or no time was left.
+        complete: Whether all lines that there are were looked at. Otherwise the time was up before,
+            and the smallest are missing, or all.
+    """
+
+    lines: tuple[TextLine, ...] = ()
+    complete: bool = True
+
+
+CUT_SHORT = Reading((), complete=False)
+"""There was no time to read anything."""
+
+
 @runtime_checkable
 class TextReader(Protocol):
     """Reads text on pictures. Safe to call from several threads."""
 
-    def read(self, pixels: NDArray[np.uint8], budget_s: float) -> Sequence[TextLine]:
+    def prepare(self) -> None:
+        """Load the models, unless that was done: it is part of no budget.
+
+        Raises:
+            EncoderError: A model cannot be loaded.
+        """
+        ...
+
+    def read(self, pixels: NDArray[np.uint8], budget_s: float) -> Reading:
         """Read the lines on an upright picture.
 
         Args:
             pixels: ``(height, width, 3)`` uint8 RGB, of any size. They are not changed.
             budget_s: Seconds after which no further line is begun. The largest lines are read
-                first, so what is missing then is the small print.
-
-        Returns:
-            The lines that were read, from top to bottom; none where there is no text.
+                first, so what is missing then is the small print. What was begun may take longer:
+                see :class:`shopsight.recognize.timely_reader.TimelyReader`.
 
         Raises:
             EncoderError: The model failed.

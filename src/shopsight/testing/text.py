@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from shopsight.images.boxes import Box
-from shopsight.recognize.text import TextLine, TextReader
+from shopsight.recognize.text import Reading, TextLine, TextReader
 
 AMPLE_S = 60.0
 """A budget that no picture here uses up."""
@@ -76,7 +76,9 @@ class TextReaderConformance:
 
     def test_reads_what_is_written(self, reader: TextReader) -> None:
         """Clear lines are read, from top to bottom, each where it is, and with some certainty."""
-        lines = reader.read(written(), AMPLE_S)
+        reading = reader.read(written(), AMPLE_S)
+        lines = reading.lines
+        assert reading.complete
         check_lines(lines)
         assert [letters(line.text) for line in lines] == ["citron", "modelax2041"]
         assert all(line.confidence > 0.5 for line in lines)  # noqa: PLR2004  # surer than not
@@ -84,19 +86,20 @@ class TextReaderConformance:
         assert lines[0].box.x1 == pytest.approx(0.1, abs=0.05)
 
     def test_without_time_nothing_is_read(self, reader: TextReader) -> None:
-        """No line is begun after the time is up, and that is no error."""
-        assert not reader.read(written(), 0.0)
+        """No line is begun after the time is up; that is no error, and the reading says so."""
+        reading = reader.read(written(), 0.0)
+        assert (reading.lines, reading.complete) == ((), False)
 
     @pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (17, 16), (1500, 1100)])
     def test_any_size_will_do(self, reader: TextReader, size: tuple[int, int]) -> None:
         """Pictures of any size and aspect are looked at without an error."""
         noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
-        check_lines(reader.read(noise, AMPLE_S))
+        check_lines(reader.read(noise, AMPLE_S).lines)
 
     @pytest.mark.parametrize("level", [0, 127, 255])
     def test_plain_pictures_have_no_text(self, reader: TextReader, level: int) -> None:
         """A picture of one colour has no line."""
-        assert not reader.read(np.full((240, 320, 3), level, np.uint8), AMPLE_S)
+        assert reader.read(np.full((240, 320, 3), level, np.uint8), AMPLE_S) == Reading()
 
     def test_picture_is_left_alone(self, reader: TextReader) -> None:
         """Reading does not change the caller's picture, and needs no right to."""
@@ -109,7 +112,7 @@ class TextReaderConformance:
     def test_threads_share_a_reader(self, reader: TextReader) -> None:
         """Calls from several threads at once give what single calls give."""
         pixels = written()
-        alone = [line.text for line in reader.read(pixels, AMPLE_S)]
+        alone = [line.text for line in reader.read(pixels, AMPLE_S).lines]
         with ThreadPoolExecutor(3) as pool:
             together = list(pool.map(lambda _: reader.read(pixels, AMPLE_S), range(3)))
-        assert [[line.text for line in lines] for lines in together] == [alone] * 3
+        assert [[line.text for line in one.lines] for one in together] == [alone] * 3

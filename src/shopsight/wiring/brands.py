@@ -152,7 +152,7 @@ class Brands(BrandRegistry):
         return BrandSenses(
             self._models.encoder,
             (lambda vector: self._like(serving, vector)) if serving else None,
-            (lambda pixels: reader.read(pixels, budget)) if reader else None,
+            (lambda pixels: reader.read(pixels, budget).lines) if reader else None,
         )
 
     def _knowledge(self, serving: Serving | None) -> BrandKnowledge:

@@ -117,13 +117,14 @@ class Models:
             MissingExtraError: It is wanted, and the extra ``ocr`` is not installed.
         """
         from shopsight.recognize.rapidocr_reader import RapidOcrReader, is_installed
+        from shopsight.recognize.timely_reader import TimelyReader
 
         wanted = "on" if needed else self._settings.ocr
         if wanted == "off" or (wanted == "auto" and not is_installed()):
             return None
         with self._finding:
             if self._reader is None:
-                self._reader = RapidOcrReader(threads=self._settings.threads)
+                self._reader = TimelyReader(RapidOcrReader(threads=self._settings.threads))
             return self._reader
 
     def close(self) -> None:

@@ -41,7 +41,7 @@ def picture_words(models: Models, settings: Settings, load: Callable[[str], byte
 
     def words(location: str) -> str:
         image = decode(load(location), limits, target_side=READ_SIDE)
-        lines = reader.read(np.asarray(image), BUDGET_S)
+        lines = reader.read(np.asarray(image), BUDGET_S).lines
         return "\n".join(line.text for line in lines if line.confidence >= SURE)
 
     return words
