@@ -27,18 +27,17 @@ from PIL import Image
 from shopsight.encoders import load_encoder
 from shopsight.encoders.base import Encoder, Vectors
 from shopsight.encoders.files import LIMITS
-from shopsight.images.boxes import WHOLE, Box, iou
+from shopsight.images.boxes import MARGIN, WHOLE, Box, iou
 from shopsight.images.crops import square_cut, whole_square
 from shopsight.images.prepare import decode, to_pixels
 from shopsight.regions.base import Region, RegionFinder
 from shopsight.regions.choose import main_subject, objects, subject_share
 from shopsight.regions.load import load_finder
 from shopsight.sample_shop import ROOT
-from shopsight.search.photos import SUBJECT_GROWN
 
 FOUND_IOU = 0.5
 FIRST = 5
-MARGINS = (0.0, SUBJECT_GROWN, 0.25)
+MARGINS = (0.0, MARGIN, 0.25)
 SHARES = (0.3, 0.5, 0.7)
 TIMED = 40
 RECALL_GOAL, GAIN_GOAL, TIME_GOAL = 0.80, 0.15, 1.0
@@ -167,7 +166,7 @@ def search_figures(photos: list[Photo], catalogue: Catalogue, encoder: Encoder) 
     """Share of the products shown that are found, with and without regions."""
     whole = merged = own = shown = 0
     for photo in photos:
-        parts = [region.box.grown(SUBJECT_GROWN) for region in objects(photo.regions)]
+        parts = [region.box.grown(MARGIN) for region in objects(photo.regions)]
         views = [(photo.image, box) for box in (WHOLE, *parts)]
         rankings = [catalogue.ranking(vector) for vector in encoded(encoder, views)]
         wanted = {product.product for product in photo.shown}
@@ -196,12 +195,12 @@ def subject_figures(
     for margin, part in parts.items():
         yield _subject_row(kind, f"subject, margin {margin:g}", photos, catalogue, part)
     for share in SHARES:
-        mixed = share * parts[SUBJECT_GROWN] + (1 - share) * whole
+        mixed = share * parts[MARGIN] + (1 - share) * whole
         name = f"subject x {share:g} + whole x {1 - share:g}"
         yield _subject_row(kind, name, photos, catalogue, mixed)
     subjects = [main_subject(photo.regions) for photo in photos]
     trust = np.array([[subject_share(s) if s else 0.0] for s in subjects], np.float32)
-    mixed = trust * parts[SUBJECT_GROWN] + (1 - trust) * whole
+    mixed = trust * parts[MARGIN] + (1 - trust) * whole
     yield _subject_row(kind, "both, by the subject's confidence", photos, catalogue, mixed)
 
 

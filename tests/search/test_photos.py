@@ -76,6 +76,13 @@ def test_a_box_decides_alone(reader: PhotoReader, photo: bytes) -> None:
     assert not np.allclose(read.vector, other.vector, atol=0.05)
 
 
+def test_a_drawn_box_is_searched_like_a_found_one(reader: PhotoReader, photo: bytes) -> None:
+    """Choosing a thing that was found asks for what its own hits were found by."""
+    drawn = reader.read(photo, box=LEFT, regions=False, clock=Clock())
+    found = reader.encoded(reader.decoded(photo, LEFT), [LEFT])
+    assert np.allclose(drawn.vector, found[0], atol=1e-6)
+
+
 def test_without_regions_the_whole_picture_counts(reader: PhotoReader, photo: bytes) -> None:
     """Regions switched off give the whole picture's vector and no objects."""
     read = reader.read(photo, box=None, regions=False, clock=Clock())

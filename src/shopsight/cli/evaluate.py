@@ -19,6 +19,7 @@ from shopsight.cli.common import (
 )
 from shopsight.cli.evaluate_recognition import Asked, RecognitionTask, evaluate_task
 from shopsight.cli.photos import FocusOption
+from shopsight.images.boxes import MARGIN
 from shopsight.search.focus import Focus
 
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ def evaluate(
         typer.Option(help="box: use only what is in the columns x1, y1, x2, y2."),
     ] = "none",
     crop_margin: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the box added on each side.")
-    ] = 0.0,
+        float,
+        typer.Option(min=0, max=1, help="Share of the box added on each side; searches add .1."),
+    ] = MARGIN,
     only: Annotated[
         list[str] | None,
         typer.Option(

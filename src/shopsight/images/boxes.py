@@ -65,6 +65,9 @@ class Box(NamedTuple):
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 """All of a picture."""
 
+MARGIN = 0.1
+"""Of a box's sides: what searches see around it. Boxes, found or drawn, cut things off."""
+
 
 def intersection(one: Box, other: Box) -> float:
     """Area that two boxes share, as a fraction of the picture."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shopsight.encoders.base import CellEncoder, Encoder, EncoderSpec, Vectors
-from shopsight.images.boxes import WHOLE, Box
+from shopsight.images.boxes import MARGIN, WHOLE, Box
 from shopsight.images.crops import square_around, square_cut, whole_square
 from shopsight.images.prepare import ImageLimits, decode, load_pixels, to_pixels
 from shopsight.regions.base import Region, RegionFinder
@@ -29,9 +29,6 @@ from shopsight.search.query import FoundObject
 
 Pixels = NDArray[np.uint8]
 Vector = NDArray[np.float32]
-
-SUBJECT_GROWN = 0.1
-"""Of a subject's sides: what is added around it, because boxes that were found cut things off."""
 
 _FINER = 2.5
 """Decoded pictures have so many times the pixels of the encoder's side, for crops to be sharp."""
@@ -193,7 +190,7 @@ class PhotoReader:
 
     def encoded(self, image: Image.Image, boxes: Sequence[Box]) -> Vectors:
         """Unit vectors ``(n, dimension)`` of parts of a picture, a little more around each."""
-        grown = [box.grown(SUBJECT_GROWN) for box in boxes]
+        grown = [box.grown(MARGIN) for box in boxes]
         return self._encode(np.stack([self.pixels(image, box) for box in grown]))
 
     @property
@@ -236,11 +233,11 @@ def looks(box: Box | None, subject: Region | None) -> list[tuple[Box, float]]:
         subject: The main subject, if one was found.
     """
     if box is not None:
-        return [(box, 1.0)]
+        return [(box.grown(MARGIN), 1.0)]
     if subject is None:
         return [(WHOLE, 1.0)]
     share = subject_share(subject)
-    return [(WHOLE, 1 - share), (subject.box.grown(SUBJECT_GROWN), share)]
+    return [(WHOLE, 1 - share), (subject.box.grown(MARGIN), share)]
 
 
 def _listed(found: Sequence[Region], meant: Box | None) -> tuple[FoundObject, ...]:

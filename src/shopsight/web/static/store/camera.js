@@ -4,7 +4,7 @@ import { icon, make } from "../shared/elements.js";
 import { t } from "../shared/i18n.js";
 import { FrameJudge } from "./frames.js";
 
-const LOOK_MS = 120; // between two looks at the picture
+const LOOK_MS = 80; // between two looks at the picture
 const SEARCH_MS = 500; // between two searches: at most two a second
 const PAUSE_MS = 2000; // after a search that failed
 const LONGEST_SIDE = 640; // of a frame that is sent

@@ -3,7 +3,7 @@
 const WIDTH = 96;
 const HEIGHT = 72;
 const STILL = 5; // mean change of grey, 0 to 255, between two looks; more is movement
-const STILL_LOOKS = 2; // so many looks in a row
+const STILL_LOOKS = 3; // so many looks in a row
 const SHARP = 14; // variance of the Laplacian of the small grey picture; less is blurred, or nothing at all
 const OTHER = 7; // mean change against the last picture searched for; less is the same scene
 
