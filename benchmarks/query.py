@@ -184,7 +184,7 @@ def main() -> None:
         server, connection = start_server(Path(folder))
         try:
             clock = time.process_time if arguments.processor else time.perf_counter
-            work = ways(shop, photos, connection)
+            work = ways(shop, photos, arguments.queries, connection)
             times, stages = measured(work, photos, arguments.queries, clock)
         finally:
             server.terminate()
@@ -193,7 +193,7 @@ def main() -> None:
 
 
 def ways(
-    shop: Shop, photos: list[bytes], connection: http.client.HTTPConnection
+    shop: Shop, photos: list[bytes], queries: int, connection: http.client.HTTPConnection
 ) -> dict[str, Callable[[bytes, int], object]]:
     """What is timed, by name; each is given a photo and a number that never comes again."""
     size = shop.encoder.spec.preprocessing
@@ -201,17 +201,16 @@ def ways(
     pixels = load_pixels(photos[0], size, limits)[None]
     finder = load_finder(threads=shop.settings.threads)
     images = {photo: decode(photo, limits, target_side=650) for photo in photos}
-    pictures = [path.read_bytes() for path in sorted((ROOT / "images").glob("*.jpg"))]
-    copy = Path(shop.settings.data) / "explained.jpg"
+    known, *pictures = copies(Path(shop.settings.data) / "explained", 1 + queries + 2 * ROUND)
+    anew = iter(pictures)
 
     def words(number: int) -> str:
         return f"{ADJECTIVES[number % 8]} {NOUNS[number % 11]}"
 
-    def explained(photo: bytes, picture: bytes) -> None:
-        """Search, and explain the best hit, the picture of which is put in its place."""
-        copy.write_bytes(picture)
+    def explained(photo: bytes, picture: Path) -> None:
+        """Search, and explain the best hit, another picture of which is put in its place."""
         found = shop.search(photo, explain=True)
-        hit = replace(found.hits[0], image_location=str(copy))
+        hit = replace(found.hits[0], image_location=str(picture))
         (why,) = shop.explain(photo, replace(found, hits=(hit,))).values()
         if not (why.photo_overlay and why.product_overlay):
             raise SystemExit("nothing was painted")
@@ -236,12 +235,20 @@ def ways(
         "regions": lambda photo, _: finder.find(images[photo]),
         "subject": lambda photo, n: shop.search(fresh(photo, n)).timings_ms,
         "text": lambda _, n: shop.search(text=words(n)).timings_ms,
-        "explained": lambda photo, n: explained(fresh(photo, n), pictures[0]),
-        "explained anew": lambda photo, n: explained(
-            fresh(photo, n), fresh(pictures[n % len(pictures)], n)
-        ),
+        "explained": lambda photo, n: explained(fresh(photo, n), known),
+        "explained anew": lambda photo, n: explained(fresh(photo, n), next(anew)),
         "http": lambda photo, n: ask(connection, fresh(photo, n)),
     }
+
+
+def copies(folder: Path, count: int) -> list[Path]:
+    """Catalogue pictures as files, each with other bytes, however often it is there."""
+    folder.mkdir()
+    pictures = [path.read_bytes() for path in sorted((ROOT / "images").glob("*.jpg"))]
+    files = [folder / f"{number}.jpg" for number in range(count)]
+    for number, file in enumerate(files):
+        file.write_bytes(pictures[number % len(pictures)] + b"%d" % number)
+    return files
 
 
 def measured(

@@ -107,3 +107,35 @@ def test_is_deterministic() -> None:
     values = np.random.default_rng(1).normal(size=(9, 9)).astype(np.float32)
     seen = sight(CROP, image.size)
     assert overlay_png(image, values, seen) == overlay_png(image, values, seen)
+
+
+def test_neighbouring_pixels_show_the_greys_between_the_palettes() -> None:
+    """Where nothing is painted, the mean of a few pixels is the picture's grey, dimmed."""
+    rising = np.tile(np.linspace(0, 255, 256).astype(np.uint8), (64, 1))
+    image = Image.fromarray(np.stack([rising] * 3, axis=-1))
+    made = Image.open(
+        io.BytesIO(overlay_png(image, np.zeros((5, 5), np.float32), sight(CROP, image.size)))
+    )
+    assert len(made.getpalette() or []) <= 256 * 3
+    blocks = np.asarray(made.convert("L")).reshape(16, 4, 64, 4).mean(axis=(1, 3))
+    expected = 0.75 * rising.reshape(16, 4, 64, 4).mean(axis=(1, 3))
+    assert np.abs(blocks - expected).max() < 1.5
+
+
+@pytest.mark.parametrize("grey", [0, 77, 128, 200, 255])
+def test_paint_lets_the_picture_through(grey: int) -> None:
+    """The full paint covers seven tenths of the picture: what it shows is both, mixed."""
+    image = Image.new("RGB", (64, 64), (grey, grey, grey))
+    seen = sight(Preprocessing(size=64, fit="stretch"), image.size)
+    made = Image.open(io.BytesIO(overlay_png(image, np.ones((5, 5), np.float32), seen)))
+    shown = np.asarray(made.convert("RGB"), float).mean(axis=(0, 1))
+    expected = 0.7 * np.array([240, 249, 33]) + 0.3 * 0.75 * grey
+    assert np.abs(shown - expected).max() < 12  # half a shade, and half a step of grey
+
+
+@pytest.mark.parametrize("size", [(16, 1), (1, 16), (17, 31)])
+def test_odd_sizes_are_painted_whole(size: tuple[int, int]) -> None:
+    """Every pixel is painted, whether or not there is one beside it."""
+    image = Image.new("RGB", size, GREY)
+    seen = sight(Preprocessing(size=64, fit="stretch"), image.size)
+    assert painted(overlay_png(image, np.ones((5, 5), np.float32), seen)).all()

@@ -118,6 +118,12 @@ class Collection:
         found = self.store.get(ids).vectors
         return self._standardizer.invert(found) if self._standardizer else found
 
+    def vectors_by_id(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The vector ``(dimension,)`` of each of some rows; unknown ids are left out."""
+        rows = self.store.get(ids)
+        vectors = self._standardizer.invert(rows.vectors) if self._standardizer else rows.vectors
+        return dict(zip(rows.ids, vectors, strict=True))
+
     def compared(
         self,
         vector: NDArray[np.float32],

@@ -23,7 +23,7 @@ from shopsight.search.explaining.cells import (
     joined_cells,
     picture_cells,
 )
-from shopsight.search.explaining.overlay import thumbnail
+from shopsight.search.explaining.overlay import grey_thumbnail
 from shopsight.search.explaining.sight import Sight, sight
 from shopsight.search.query import FoundObject
 
@@ -54,7 +54,7 @@ class SeenPicture:
     """A picture as searches see it, for explanations.
 
     Attributes:
-        small: The upright picture, scaled down.
+        small: The upright picture in grey, scaled down, to paint on.
         cells: What each place of it adds to its vector.
     """
 
@@ -64,7 +64,7 @@ class SeenPicture:
     @property
     def nbytes(self) -> int:
         """Memory of pixels and arrays."""
-        return self.small.width * self.small.height * len("RGB") + self.cells.nbytes
+        return self.small.width * self.small.height + self.cells.nbytes
 
 
 class PhotoReader:
@@ -202,7 +202,9 @@ class PhotoReader:
         pixels = np.stack([self.pixels(image, part) for part, _ in parts])
         sights = [self._sight(image, part) for part, _ in parts]
         found = picture_cells(self._encoder(), pixels, sights)
-        return SeenPicture(thumbnail(image), joined_cells(found, [share for _, share in parts]))
+        return SeenPicture(
+            grey_thumbnail(image), joined_cells(found, [share for _, share in parts])
+        )
 
     def _sight(self, image: Image.Image, box: Box) -> Sight:
         how = self._spec.preprocessing

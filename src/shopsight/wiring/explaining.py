@@ -109,10 +109,11 @@ class Explainer:
         scorings = [
             Scoring(metric, scaling, part_weights(spec, one.cells.vector, focus)) for one in asked
         ]
-        vectors = {hit.record: self._collection.vectors([hit.record]) for hit in hits}
+        records = [hit.record for hit in hits]
+        vectors = self._collection.vectors_by_id(records) if len(hits) > 1 else {}
         found = {}
         for hit in hits:
-            others = [rows for key, rows in vectors.items() if key != hit.record and len(rows)]
+            others = [vector for record, vector in vectors.items() if record != hit.record]
             product = self._reader.seen(self._load(hit.image_location), box=None, regions=False)
             number = max(
                 range(len(asked)),
@@ -123,7 +124,7 @@ class Explainer:
                 asked[number].cells,
                 product.cells,
                 scorings[number],
-                rivals=np.concatenate(others) if others else None,
+                rivals=np.stack(others) if others else None,
             )
             found[hit.product.id] = ShownExplanation(explanation, asked[number], product, number)
         return found

@@ -101,7 +101,8 @@ def joined_cells(pictures: Sequence[PictureCells], shares: Sequence[float]) -> P
         down = _overlap(one, whole, 1, rows)
         across = _overlap(one, whole, 0, columns)
         scaled = one.cells * (share / length)
-        cells += np.einsum("ri,cj,ijd->rcd", down, across, scaled, optimize=True)
+        # Without BLAS, whose threads go on waiting for work while the next pass wants to run.
+        cells += np.einsum("cj,rjd->rcd", across, np.einsum("ri,ijd->rjd", down, scaled))
         vector += one.vector * (share / length)
     parts = np.array([one.sight.part for one in pictures])
     part = Box(*parts[:, :2].min(axis=0).tolist(), *parts[:, 2:].max(axis=0).tolist())

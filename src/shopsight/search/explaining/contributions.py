@@ -158,17 +158,19 @@ def explain_cells(
     steady = float(constants.sum()) + off
     of_query = _contributions(query, wanted, shared + steady, scoring)
     of_product = _contributions(product, sought, steady, scoring)
-    table = np.tensordot(
-        scoring.weighted(scoring.scaled_cells(query.cells)) * factor,
-        scoring.scaled_cells(product.cells),
-        axes=(2, 2),
+    seen, shown = _speaking(of_query), _speaking(of_product)
+    # Without BLAS, whose threads go on waiting for work while the next pass wants to run.
+    table = np.einsum(
+        "id,jd->ij",
+        scoring.weighted(scoring.scaled_cells(query.cells[seen])) * factor,
+        scoring.scaled_cells(product.cells[shown]),
     )
     return Explanation(
         score=met,
         query=of_query,
         product=of_product,
         exact=query.exact and product.exact,
-        pairs=_pairs(table, of_query, of_product),
+        pairs=_pairs(table, (np.argwhere(seen), of_query), (np.argwhere(shown), of_product)),
         parts={
             part.name: float(by_dimension[part.start : part.stop].sum()) for part in spec.all_parts
         },
@@ -200,26 +202,36 @@ def _contributions(
     return Contributions((cells @ target).astype(np.float32), base + left, picture.sight)
 
 
-def _pairs(table: Floats, query: Contributions, product: Contributions) -> tuple[Pair, ...]:
+Places = tuple[NDArray[np.intp], Contributions]
+"""Cells ``(n, 2)``, by row and column, and the picture that they are of."""
+
+
+def _pairs(table: Floats, query: Places, product: Places) -> tuple[Pair, ...]:
     """The pairs of cells that add most, apart from each other on both pictures.
 
     Args:
-        table: ``(h, w, h', w')``: what each cell of the photo adds with each of the picture.
-        query: Of the photo.
-        product: Of the picture.
+        table: ``(n, m)``: what each cell of the photo adds with each of the picture; written to.
+        query: Those of the photo.
+        product: Those of the picture.
     """
-    table = np.where(_speaking(query)[:, :, None, None] & _speaking(product), table, 0)
-    boxes, others = query.boxes, product.boxes
+    (ours, _), (theirs, _) = query, product
+    boxes, others = (picture.boxes for _, picture in (query, product))
     found: list[Pair] = []
-    while len(found) < PAIRS:
-        i, j, k, m = (int(place) for place in np.unravel_index(table.argmax(), table.shape))
-        best = float(table[i, j, k, m])
+    while len(found) < PAIRS and table.size:
+        one, other = (int(place) for place in np.unravel_index(table.argmax(), table.shape))
+        best = float(table[one, other])
         if best <= 0:
             break
-        found.append(Pair(Box(*boxes[i, j].tolist()), Box(*others[k, m].tolist()), best))
-        table[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] = 0
-        table[:, :, max(k - 1, 0) : k + 2, max(m - 1, 0) : m + 2] = 0
+        mine, its = boxes[tuple(ours[one])], others[tuple(theirs[other])]
+        found.append(Pair(Box(*mine.tolist()), Box(*its.tolist()), best))
+        table[_beside(ours, one)] = 0
+        table[:, _beside(theirs, other)] = 0
     return tuple(found)
+
+
+def _beside(places: NDArray[np.intp], one: int) -> NDArray[np.bool_]:
+    """Which places are that one or touch it."""
+    return np.asarray(np.abs(places - places[one]).max(axis=1) <= 1)
 
 
 def _speaking(picture: Contributions) -> NDArray[np.bool_]:

@@ -28,7 +28,14 @@ _FAINT, _OPAQUE = 0.1, 0.7
 """Share of the largest contribution from which anything is painted, and the thickest paint."""
 
 _LEVELS = 255
-_PALETTE = 256
+
+_GREYS, _SHADES, _PAINTED_GREYS = 60, 18, 23
+"""The palette: greys where nothing is painted, shades of paint, and greys under one that covers
+nothing; under thicker ones fewer can be told apart. That makes less than 256 colours."""
+
+_DITHER = ((-0.375, 0.125), (0.375, -0.125))
+"""What is added to the steps of four neighbouring pixels (Bayer): their mean shows what lies
+between two colours of the palette."""
 
 _REDUCING_GAP = 2.0
 
@@ -46,7 +53,7 @@ def overlay_png(
     did not see stays grey, and so does all if nothing is positive.
 
     Args:
-        image: The upright picture, mode RGB.
+        image: The upright picture, mode RGB or L.
         cells: ``(h, w)``, such as ``Contributions.cells``.
         sight: Where they lie on the picture.
         side: Pixels of the longer side at most; the picture is not enlarged.
@@ -54,43 +61,79 @@ def overlay_png(
     Returns:
         A PNG file; the same for the same input.
     """
-    small = thumbnail(image, side)
-    levels = _heat(cells, sight, small.size)
-    grey = small.convert("L").point([round(_DIMMED * level) for level in range(_LEVELS + 1)])
-    paint = Image.merge("RGB", [levels.point(channel) for channel in _paint()])
-    mixed = Image.composite(paint, grey.convert("RGB"), levels.point(_cover()))
-    # A palette of this picture's own looks the same and is several times faster to compress.
-    flat = mixed.quantize(_PALETTE, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    small = grey_thumbnail(image, side)
+    both = np.asarray(_heat(cells, sight, small.size)).astype(np.uint16) << 8
+    both |= np.asarray(small)
+    tables, colors = _palette()
+    places = np.empty(both.shape, np.uint8)
+    for (row, column), table in np.ndenumerate(tables):
+        np.take(table, both[row::2, column::2], out=places[row::2, column::2])
+    # With a palette, little is left to compress, and no filter to choose for each row.
+    flat = Image.fromarray(places)
+    flat.putpalette(colors)
     buffer = io.BytesIO()
     flat.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
-def thumbnail(image: Image.Image, side: int = SIDE) -> Image.Image:
-    """The picture, its longer side at most so many pixels; itself if that is so already."""
+def grey_thumbnail(image: Image.Image, side: int = SIDE) -> Image.Image:
+    """The picture in grey, mode L, its longer side at most so many pixels."""
+    grey = image.convert("L")
     scale = side / max(image.size)
     if scale >= 1:
-        return image
+        return grey
     size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
-    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
+    return grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
 
 
 @cache
-def _paint() -> tuple[list[int], ...]:
-    """Red, green and blue of each level of the map."""
-    shares = np.linspace(0, 1, _LEVELS + 1)
-    steps = np.linspace(0, 1, len(_COLORS))
-    channels = (np.interp(shares, steps, channel).round() for channel in _COLORS.T)
-    return tuple(channel.astype(int).tolist() for channel in channels)
+def _palette() -> tuple[NDArray[np.object_], bytes]:
+    """Which colour stands for a level of the map over a grey, and the colours.
+
+    Returns:
+        ``(2, 2)`` tables by row and column of the pixel, even or odd: each ``(65536,)`` uint8, for
+        ``256 * level + grey`` a place in the palette; and the palette, red, green and blue in turn.
+    """
+    levels = np.arange(_LEVELS + 1)
+    thickness = _OPAQUE * np.clip((levels / _LEVELS - _FAINT) / (0.5 - _FAINT), 0, 1)
+    first = int(np.argmax(thickness > 0))
+    shades = first + _middles(_SHADES) * (_LEVELS - first)
+    steps = np.linspace(0, _LEVELS, len(_COLORS))
+    paint = np.stack([np.interp(shades, steps, channel) for channel in _COLORS.T], axis=-1)
+    thick = np.interp(shades, levels, thickness)
+    beneath = np.rint(_PAINTED_GREYS * (1 - thick)).astype(int)
+    starts = _GREYS + np.cumsum(beneath) - beneath
+    light = _DIMMED * _LEVELS
+    plain = np.tile(light * _middles(_GREYS)[:, None], len("RGB"))
+    mixed = [
+        cover * color + (1 - cover) * light * _middles(count)[:, None]
+        for cover, color, count in zip(thick, paint, beneath, strict=True)
+    ]
+    colors = np.concatenate([plain, *mixed]).round().astype(np.uint8)
+
+    def table(dither: float) -> NDArray[np.uint8]:
+        grey = _step(levels / _LEVELS, _GREYS, dither)
+        shade = _step((levels - first) / (_LEVELS - first), _SHADES, dither)[:, None]
+        # The other way round, so that light and colour do not waver together.
+        under = _step(levels / _LEVELS, beneath[shade], -dither)
+        return np.where(levels[:, None] < first, grey, starts[shade] + under).astype(np.uint8)
+
+    tables = np.empty((2, 2), object)
+    for place, dither in np.ndenumerate(_DITHER):
+        tables[place] = table(float(dither)).ravel()
+    return tables, colors.tobytes()
 
 
-@cache
-def _cover() -> list[int]:
-    """How thick the paint of each level is, 0 to 255."""
-    shares = np.linspace(0, 1, _LEVELS + 1)
-    thick = _OPAQUE * np.clip((shares - _FAINT) / (0.5 - _FAINT), 0, 1) * _LEVELS
-    levels: list[int] = thick.round().astype(int).tolist()
-    return levels
+def _middles(count: int) -> NDArray[np.float64]:
+    """The middles of ``count`` equal steps from 0 to 1."""
+    return (np.arange(count) + 0.5) / count
+
+
+def _step(
+    shares: NDArray[np.float64], count: int | NDArray[np.int64], dither: float
+) -> NDArray[np.int64]:
+    """Which of ``count`` equal steps from 0 to 1 stands for each share, moved by part of a step."""
+    return np.floor(shares * count + dither).clip(0, count - 1).astype(np.int64)
 
 
 def _heat(cells: NDArray[np.float32], sight: Sight, size: tuple[int, int]) -> Image.Image:
