@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -47,6 +48,45 @@ def test_edges_span_all_numbers(numbers: list[float], wanted: int):
 def test_edges_are_round(numbers: list[float], edges: tuple[float, ...]):
     """Steps are 1, 2 or 5 times a power of ten, and odd prices do not stretch them."""
     assert nice_edges(np.array(numbers, float), 5) == edges
+
+
+@given(_numbers, st.integers(1, 12))
+def test_counted_numbers_have_the_same_edges(numbers: list[float], wanted: int):
+    """Numbers with how often each is there give the edges of the numbers written out."""
+    present = numbers[: (len(numbers) + 1) // 2]
+    distinct = np.unique(numbers)
+    counts = np.array([present.count(number) for number in distinct])
+    assert nice_edges(distinct, wanted, counts) == nice_edges(np.array(present), wanted)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=30),
+    st.data(),
+)
+def test_counting_does_not_depend_on_the_order_of_rows(values: list[str], data: st.DataObject):
+    """Products in the order of their rows, whose values lie by row, count as in any other order."""
+    products = sorted(
+        data.draw(st.lists(st.integers(0, 9), min_size=len(values), max_size=len(values)))
+    )
+    chosen = np.array(
+        data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values)))
+    )
+    order = np.array(data.draw(st.permutations(range(len(values)))))
+    straight = FacetColumn.of(np.array(products), pa.array(values))
+    shuffled = FacetColumn.of(np.array(products)[order], pa.array(np.array(values)[order]))
+    expected = Counter(
+        value
+        for _, value in {
+            (product, value)
+            for product, value, one in zip(products, values, chosen, strict=True)
+            if one
+        }
+    )
+    for column, mask in ((straight, chosen), (shuffled, chosen[order])):
+        assert column.counts(mask, len(values)) == expected
+        wanted = np.asarray(column.names.to_pylist()) == "a"
+        having = np.array(values) == "a"
+        assert (column.having(wanted) == (having if column is straight else having[order])).all()
 
 
 def test_products_count_once_for_each_value():

@@ -207,6 +207,16 @@ class VectorStore(Protocol):
         """
         ...
 
+    def text_products(
+        self, text: str, most: int, *, where: Filter | None = None
+    ) -> Collection[str]:
+        """The distinct products among the ``most`` best rows of :meth:`search_text`.
+
+        To be counted, and handed to :meth:`facets`: what is returned need not hold any names until
+        they are asked for.
+        """
+        ...
+
     def count(self, where: Filter | None = None) -> int:
         """Number of rows that match."""
         ...

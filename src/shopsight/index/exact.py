@@ -184,6 +184,12 @@ class ExactStore:
         with self._lock:
             return len(self._rows.matching(where))
 
+    def text_products(
+        self, text: str, most: int, *, where: Filter | None = None
+    ) -> Collection[str]:
+        """The distinct products among the best rows for some terms."""
+        return frozenset(self.search_text(text, most, where=where).product_ids)
+
     def count_products(self, where: Filter | None = None) -> int:
         """Number of distinct products among the rows that match."""
         with self._lock:

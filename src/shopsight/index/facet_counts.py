@@ -44,6 +44,8 @@ class FacetColumn:
         present: ``(n,)``: rows with a value, be it an empty list.
         lists: Rows may have several values.
         single: No product has more than one value.
+        dense: Each row has its one value, and rows are in the order of products: ``values`` is by
+            row.
     """
 
     rows: Codes
@@ -53,6 +55,7 @@ class FacetColumn:
     present: Mask
     lists: bool
     single: bool
+    dense: bool
 
     @classmethod
     def of(cls, products: Codes, column: pa.Array | pa.ChunkedArray) -> FacetColumn:
@@ -83,7 +86,8 @@ class FacetColumn:
             rows, values = rows[order], values[order]
         ordered = products[rows]
         single = bool(np.all(ordered[1:] != ordered[:-1]))
-        return cls(rows, values, names, products, present, lists, single)
+        dense = len(rows) == len(products) and bool(np.all(rows[1:] == rows[:-1] + 1))
+        return cls(rows, values, names, products, present, lists, single, dense)
 
     @property
     def nbytes(self) -> int:
@@ -93,6 +97,8 @@ class FacetColumn:
 
     def having(self, wanted: Mask) -> Mask:
         """Rows ``(n,)`` that have any of the values at the chosen places of ``names``."""
+        if self.dense:
+            return wanted[self.values]
         found = np.zeros(len(self.present), bool)
         found[self.rows[wanted[self.values]]] = True
         return found
@@ -104,8 +110,7 @@ class FacetColumn:
             chosen: ``(rows,)``: whether a row counts; ``None``: all do.
             limit: Values at most.
         """
-        rows, values = self._chosen(chosen)
-        found = np.bincount(self._once(rows, values), minlength=len(self.names))
+        found = np.bincount(self._counted(chosen, self.values), minlength=len(self.names))
         present = np.flatnonzero(found)
         if 0 < limit < len(present):
             least = np.partition(found[present], -limit)[-limit]
@@ -123,31 +128,28 @@ class FacetColumn:
             chosen: As for :meth:`counts`.
             wanted: About how many ranges.
         """
-        rows, values = self._chosen(chosen)
-        if not len(values):
-            return FacetRanges((), ())
         numbers = np.asarray(self.names, np.float64)
-        found = np.bincount(self._once(rows, values), minlength=len(numbers))
-        edges = nice_edges(np.repeat(numbers, found), wanted)
+        found = np.bincount(self._counted(chosen, self.values), minlength=len(numbers))
+        if not found.any():
+            return FacetRanges((), ())
+        edges = nice_edges(numbers, wanted, found)
         places = np.searchsorted(np.asarray(edges[1:-1]), numbers, side="right")
         if self.single:
             counts = np.bincount(places, weights=found, minlength=len(edges) - 1)
         else:
-            counts = np.bincount(self._once(rows, places[values]), minlength=len(edges) - 1)
+            counts = np.bincount(
+                self._counted(chosen, places[self.values]), minlength=len(edges) - 1
+            )
         return FacetRanges(edges, tuple(int(count) for count in counts))
 
-    def _chosen(self, chosen: Mask | None) -> tuple[Codes, Codes]:
-        """Rows and values that count."""
-        if chosen is None:
-            return self.rows, self.values
-        kept = chosen[self.rows]
-        return self.rows[kept], self.values[kept]
-
-    def _once(self, rows: Codes, values: Codes) -> Codes:
-        """The values, or what they stand for, in the order of products: each once for a product."""
+    def _counted(self, chosen: Mask | None, values: Codes) -> Codes:
+        """The values, or what they stand for, of rows that count: each once for a product."""
+        kept = chosen if chosen is None or self.dense else chosen[self.rows]
+        if kept is not None:
+            values = values[kept]
         if self.single:
             return values
-        products = self.products[rows]
+        products = self.products[self.rows if kept is None else self.rows[kept]]
         return values[_firsts(products, values)]
 
 
@@ -156,7 +158,9 @@ def product_codes(product_ids: Sequence[str]) -> Codes:
     return np.asarray(pc.dictionary_encode(pa.array(product_ids, pa.string())).indices, np.int32)
 
 
-def nice_edges(numbers: NDArray[np.float64], wanted: int) -> tuple[float, ...]:
+def nice_edges(
+    numbers: NDArray[np.float64], wanted: int, counts: NDArray[np.intp] | None = None
+) -> tuple[float, ...]:
     """Edges of about so many ranges that people would choose: in steps such as 10, 20 or 50.
 
     Steps follow the middle nine tenths of the numbers, so that one odd price does not put all
@@ -165,13 +169,17 @@ def nice_edges(numbers: NDArray[np.float64], wanted: int) -> tuple[float, ...]:
     Args:
         numbers: ``(n,)``, at least one, finite.
         wanted: At least 1.
+        counts: ``(n,)``: how often each number is there, some at least once; the numbers are then
+            distinct and ascending. Without it, each is there once, in whatever order.
 
     Returns:
         Ascending edges, one more than ranges; twice the same if all numbers are equal.
     """
-    least, largest = float(numbers.min()), float(numbers.max())
-    with np.errstate(all="ignore"):  # of numbers near the largest float
-        low, high = (float(edge) for edge in np.percentile(numbers, _USUAL))
+    if counts is None:
+        numbers, counts = np.unique(numbers, return_counts=True)
+    numbers, counts = numbers[counts > 0], counts[counts > 0]
+    least, largest = float(numbers[0]), float(numbers[-1])
+    low, high = (_percentile(numbers, counts, percent) for percent in _USUAL)
     if not low < high:
         low, high = least, largest
     rough = (high - low) / max(wanted, 1)
@@ -186,6 +194,21 @@ def nice_edges(numbers: NDArray[np.float64], wanted: int) -> tuple[float, ...]:
             inner.append(edge)
         number += 1
     return (least, *inner, largest)
+
+
+def _percentile(numbers: NDArray[np.float64], counts: NDArray[np.intp], percent: float) -> float:
+    """Percentile of ascending numbers, each there so many times, as :func:`numpy.percentile`."""
+    ends = np.cumsum(counts)
+    place = float(ends[-1] - 1) * (percent / 100)
+    below, above = (
+        float(numbers[np.searchsorted(ends, step, side="right")])
+        for step in (math.floor(place), min(math.floor(place) + 1, int(ends[-1]) - 1))
+    )
+    share = place - math.floor(place)
+    # From the nearer of both, so that the farther one is met exactly, too.
+    if share < 0.5:  # noqa: PLR2004 - half way
+        return below + (above - below) * share
+    return above - (above - below) * (1 - share)
 
 
 def _decimal(digits: int, power: int) -> float:

@@ -182,6 +182,16 @@ class LanceStore:
             return merged([], k)
         return self._searcher.search_text(terms, k, where)
 
+    def text_products(
+        self, text: str, most: int, *, where: Filter | None = None
+    ) -> Collection[str]:
+        """The distinct products among the best rows for some terms, by number."""
+        terms = checked_terms(text, most)
+        if not terms or not self._has_texts:
+            return frozenset()
+        rows, _ = self._searcher.saying(terms, most, where)
+        return self._columns.products_of(rows)
+
     def count(self, where: Filter | None = None) -> int:
         """Number of rows that match."""
         return self._table.count(None if where is None else self._sql(where))

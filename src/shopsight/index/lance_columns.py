@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -58,6 +58,28 @@ class _Version:
     too_large: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ProductSet(Collection[str]):
+    """Some of the products of a version; named only when their names are asked for.
+
+    Attributes:
+        version: The version.
+        chosen: ``(products,)``: which of its products.
+    """
+
+    version: _Version
+    chosen: Mask
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.chosen))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.version.product_ids.filter(pa.array(self.chosen)).to_pylist())
+
+    def __contains__(self, product_id: object) -> bool:
+        return product_id in set(self)
+
+
 class LanceColumns:
     """Filters rows and counts values of fields. Safe to call from several threads.
 
@@ -100,7 +122,7 @@ class LanceColumns:
 
     def products(self, where: Filter | None) -> int:
         """As ``VectorStore.count_products``."""
-        if self._table.count(None) * _ROW_BYTES > self._most_bytes:
+        if self._too_many():
             query = self._table.query().select(["product_id"])
             query = query if where is None else query.where(self._to_sql(where))
             return int(pc.count_distinct(self._table.read(query).column("product_id")).as_py())
@@ -113,6 +135,19 @@ class LanceColumns:
         found = np.zeros(len(version.product_ids), bool)
         found[version.products[passing]] = True
         return int(np.count_nonzero(found))
+
+    def products_of(self, rows: RowIds) -> Collection[str]:
+        """The distinct products of some rows; rows that are not there any more have none."""
+        if self._too_many():
+            found = self._table.read(
+                self._table.table.take_row_ids(rows.tolist()).select(["product_id"])
+            )
+            return frozenset(found.column("product_id").to_pylist())
+        version = self._present()
+        places = places_among(version.row_ids, rows)
+        chosen = np.zeros(len(version.product_ids), bool)
+        chosen[version.products[places[places >= 0]]] = True
+        return ProductSet(version, chosen)
 
     def passing(self, where: Filter) -> tuple[RowIds, Mask]:
         """All rows ``(n,)``, ascending, and whether each passes a filter."""
@@ -127,6 +162,12 @@ class LanceColumns:
     def forget(self) -> None:
         """Free the memory."""
         self._version = None
+
+    def _too_many(self) -> bool:
+        """Whether not even the products of all rows may be kept in memory."""
+        known = self._version  # saves asking Lance: tables grow little at a time
+        rows = len(known.row_ids) if known else self._table.count(None)
+        return rows * _ROW_BYTES > self._most_bytes
 
     def _present(self) -> _Version:
         number = self._table.version()
@@ -165,8 +206,12 @@ class LanceColumns:
     ) -> Mask | None:
         chosen = None if where is None else self._passing(version, where)
         if within is not None:
-            wanted = pc.is_in(version.product_ids, value_set=pa.array(list(within), pa.string()))
-            ours = np.asarray(wanted, bool)[version.products]
+            if isinstance(within, ProductSet) and within.version is version:
+                wanted = within.chosen
+            else:
+                named = pa.array(list(within), pa.string())
+                wanted = np.asarray(pc.is_in(version.product_ids, value_set=named), bool)
+            ours = wanted[version.products]
             chosen = ours if chosen is None else chosen & ours
         return chosen
 

@@ -184,13 +184,18 @@ class LanceSearch:
             where: The filter.
         """
         resident = self._resident or self.load()
+        return self._named(resident, *self.saying(terms, k, where), k)
+
+    def saying(
+        self, terms: Sequence[str], k: int, where: Filter | None
+    ) -> tuple[RowIds, NDArray[np.float32]]:
+        """The rows of :meth:`search_text` without their names, and their scores."""
         # Of a bare string, Lance takes quotation marks for its syntax.
         match = MatchQuery(" ".join(terms), TERMS)  # type: ignore[call-arg]  # all others have defaults
         search = self._table.query().nearest_to_text(match)
         search = search.limit(k).select(["_rowid", "_score"])
         found = self._table.read(search if where is None else search.where(self._to_sql(where)))
-        rows: RowIds = found.column("_rowid").to_numpy()
-        return self._named(resident, rows, found.column("_score").to_numpy(), k)
+        return found.column("_rowid").to_numpy(), found.column("_score").to_numpy()
 
     def probe(self, query: Vectors) -> None:
         """Make Lance read its index and a row, to see whether the files are there."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from typing import TypeVar
+from collections.abc import Callable, Collection, Hashable
+from typing import Any, TypeVar
 
-from shopsight.index.collection import Collection
+from shopsight.index.collection import Collection as IndexCollection
 from shopsight.index.filters import Filter
-from shopsight.search.facets import facets
+from shopsight.search.facets import facets, without
 from shopsight.search.query import Facet
 
 MOST_COUNTED = 20_000
@@ -31,7 +31,7 @@ class Counts:
         collection: The index version.
     """
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: IndexCollection) -> None:
         self._collection = collection
         self._lock = threading.Lock()
         self._written = 0
@@ -59,23 +59,36 @@ class Counts:
     ) -> tuple[Facet, ...]:
         """Values of fields, among the products that have any of the words if there are some.
 
+        Each is remembered by the conditions that it depends on, so a shopper who moves one limit
+        has only the others' fields counted anew.
+
         Raises:
             QueryError: A field is unknown.
         """
+        keys = {name: (name, without(where, name), terms) for name in names}
+        with self._lock:
+            written = self._written
+            found = {
+                name: self._recalled(self._numbers, key)
+                for name, key in keys.items()
+                if key in self._numbers
+            }
+        missing = [name for name in keys if name not in found]
+        if missing:
+            within = (
+                self._known(self._sets, SETS_KEPT, terms, lambda: self._having(terms, None))
+                if terms
+                else None
+            )
+            counted = facets(self._collection, missing, where, within=within)
+            for name, facet in zip(missing, counted, strict=True):
+                found[name] = facet
+                self._keep(self._numbers, NUMBERS_KEPT, keys[name], facet, written)
+        return tuple(found[name] for name in keys)
 
-        def counted() -> tuple[Facet, ...]:
-            within = None
-            if terms:
-                within = self._known(
-                    self._sets, SETS_KEPT, terms, lambda: self._having(terms, None)
-                )
-            return facets(self._collection, names, where, within=within)
-
-        return self._known(self._numbers, NUMBERS_KEPT, (names, where, terms), counted)
-
-    def _having(self, terms: Terms, where: Filter | None) -> frozenset[str]:
-        rows = self._collection.search_text(" ".join(terms), MOST_COUNTED, where=where)
-        return frozenset(rows.product_ids)
+    def _having(self, terms: Terms, where: Filter | None) -> Collection[str]:
+        store = self._collection.store
+        return store.text_products(" ".join(terms), MOST_COUNTED, where=where)
 
     def _known(
         self,
@@ -87,12 +100,26 @@ class Counts:
         with self._lock:
             written = self._written
             if key in kept:
-                kept.move_to_end(key)
-                return kept[key]  # type: ignore[return-value]  # what was put in under this key
+                known: ValueT = self._recalled(kept, key)
+                return known
         found = count()
+        self._keep(kept, most, key, found, written)
+        return found
+
+    def _recalled(self, kept: OrderedDict[Hashable, object], key: Hashable) -> Any:
+        kept.move_to_end(key)
+        return kept[key]
+
+    def _keep(
+        self,
+        kept: OrderedDict[Hashable, object],
+        most: int,
+        key: Hashable,
+        found: object,
+        written: int,
+    ) -> None:
         with self._lock:
             if written == self._written:  # otherwise it may have been counted before the write
                 kept[key] = found
                 while len(kept) > most:
                     kept.popitem(last=False)
-        return found

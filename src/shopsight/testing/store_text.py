@@ -58,6 +58,32 @@ class TextConformance:
         for query in QUERIES:
             _check_ranking(store.search_text(query, ROWS), _bm25(left, query), rows)
 
+    def test_products_that_have_words(self, open_store: OpenStore) -> None:
+        """They are those of the best rows, each once, and facets count among them alone."""
+        store, rows = open_store(), cases.records(ROWS, seed=4)
+        store.upsert(rows)
+        where = Compare("price", Op.GE, 10)
+        for _ in range(2):
+            for query in QUERIES:
+                for filter_, most in ((None, ROWS), (where, ROWS), (None, 7)):
+                    found = store.text_products(query, most, where=filter_)
+                    expected = set(store.search_text(query, most, where=filter_).product_ids)
+                    assert (set(found), len(found)) == (expected, len(expected))
+                    assert all(product in found for product in expected)
+                    assert store.facets(["brand"], within=found) == store.facets(
+                        ["brand"], within=expected
+                    )
+            late = cases.records(20, prefix="late", seed=9)
+            before = store.text_products(QUERIES[0], 2 * ROWS)
+            store.upsert(late)
+            store.delete(ids=rows.ids[:10])
+            assert store.facets(["brand"], within=before) == store.facets(
+                ["brand"], within=set(before)
+            )
+            store.optimize()
+        assert len(store.text_products("", 5)) == len(store.text_products("unsaid", 5)) == 0
+        assert store.facets(["brand"], within=store.text_products("unsaid", 5)) == {"brand": {}}
+
     def test_texts_and_filters(self, open_store: OpenStore) -> None:
         """A filter costs no hits: the best of the rows that pass it are found."""
         store, rows = open_store(), cases.records(ROWS, seed=2)
