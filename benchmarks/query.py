@@ -12,7 +12,8 @@ turns of 20 so that drift of the machine hits all alike:
 * narrowed: the same with a filter that nobody used before: all is counted for the first time;
 * regions: finding the things on the decoded photo;
 * subject: ``Shop.search`` as it is by default, main subject and whole picture;
-* text: ``Shop.search`` with words alone;
+* text: ``Shop.search`` with words alone, that were asked before, for the most part;
+* new text: the same with three words that nobody asked before in this order, up to 616 times;
 * explained: as subject, and ``Shop.explain`` of one hit with both its pictures painted; that of the
   product was explained before;
 * explained anew: the same, the product's picture for the first time;
@@ -54,7 +55,7 @@ ADJECTIVES = ("red", "small", "striped", "wooden", "round", "soft", "heavy", "gl
 NOUNS = ("mug", "lamp", "bowl", "bag", "vase", "book", "chair", "shoe", "clock", "jar", "shelf")
 
 GOALS = {"narrowed": 2.0, "regions": 1.0}
-"""At most so many forward passes; words alone: 25 ms; explaining adds at most one to a search."""
+"""At most so many forward passes; new words: 25 ms; explaining adds at most one to a search."""
 
 ROUND = 20
 """Queries of one kind in a row, as a server answers them."""
@@ -203,9 +204,14 @@ def ways(
     images = {photo: decode(photo, limits, target_side=650) for photo in photos}
     known, *pictures = copies(Path(shop.settings.data) / "explained", 1 + queries + 2 * ROUND)
     anew = iter(pictures)
+    said = itertools.cycle(itertools.product(itertools.permutations(ADJECTIVES, 2), NOUNS))
 
     def words(number: int) -> str:
         return f"{ADJECTIVES[number % 8]} {NOUNS[number % 11]}"
+
+    def new_words() -> str:
+        (one, other), noun = next(said)
+        return f"{one} {other} {noun}"
 
     def explained(photo: bytes, picture: Path) -> None:
         """Search, and explain the best hit, another picture of which is put in its place."""
@@ -235,6 +241,7 @@ def ways(
         "regions": lambda photo, _: finder.find(images[photo]),
         "subject": lambda photo, n: shop.search(fresh(photo, n)).timings_ms,
         "text": lambda _, n: shop.search(text=words(n)).timings_ms,
+        "new text": lambda _, __: shop.search(text=new_words()).timings_ms,
         "explained": lambda photo, n: explained(fresh(photo, n), known),
         "explained anew": lambda photo, n: explained(fresh(photo, n), next(anew)),
         "http": lambda photo, n: ask(connection, fresh(photo, n)),
