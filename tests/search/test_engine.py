@@ -169,6 +169,17 @@ def test_of_several_photos_the_one_most_like_a_hit_explains_it(shop: Shop, tmp_p
                 assert found.explanation.score == pytest.approx(alone[product_id], abs=1e-2)
 
 
+def test_a_single_hit_leads_over_what_else_there_is(shop: Shop, red_circle: Path) -> None:
+    """Where one hit is asked for, its lead is over the products that are most like the photo."""
+    everything = shop.search(red_circle, limit=11)
+    assert 2 < len(everything.hits) <= 11
+    first = everything.hits[0].product.id
+    together = shop.explain(red_circle, everything)[first].explanation
+    alone = shop.explain(red_circle, shop.search(red_circle, limit=1))[first].explanation
+    assert alone.query.base == pytest.approx(together.query.base, abs=1e-5)
+    assert alone.query.cells == pytest.approx(together.query.cells, abs=1e-5)
+
+
 def test_explanations_add_up(shop: Shop, red_circle: Path) -> None:
     """What the cells of the photo add, with the base, is the score that the search gave."""
     result = shop.search(red_circle, limit=3)

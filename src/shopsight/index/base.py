@@ -175,8 +175,13 @@ class VectorStore(Protocol):
         """Delete rows by key and rows that match ``where``; return how many there were."""
         ...
 
-    def get(self, ids: Sequence[str]) -> Records:
-        """Rows by key, in the order of ``ids``; unknown keys are left out."""
+    def get(self, ids: Sequence[str], *, attributes: bool = True) -> Records:
+        """Rows by key, in the order of ``ids``; unknown keys are left out.
+
+        Args:
+            ids: Keys.
+            attributes: Whether attributes and texts are wanted; otherwise they may be empty.
+        """
         ...
 
     def search(

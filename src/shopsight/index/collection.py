@@ -115,12 +115,12 @@ class Collection:
 
     def vectors(self, ids: Sequence[str]) -> Vectors:
         """Vectors ``(n, dimension)`` of rows as the encoder made them; unknown ids are left out."""
-        found = self.store.get(ids).vectors
+        found = self.store.get(ids, attributes=False).vectors
         return self._standardizer.invert(found) if self._standardizer else found
 
     def vectors_by_id(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """The vector ``(dimension,)`` of each of some rows; unknown ids are left out."""
-        rows = self.store.get(ids)
+        rows = self.store.get(ids, attributes=False)
         vectors = self._standardizer.invert(rows.vectors) if self._standardizer else rows.vectors
         return dict(zip(rows.ids, vectors, strict=True))
 
@@ -137,7 +137,7 @@ class Collection:
         """
         query = self._scaled(vector[None])[0]
         searched = query if weights is None else weighted(query, weights)
-        rows = self.store.get(ids)
+        rows = self.store.get(ids, attributes=False)
         metric = self.store.schema.metric
         vectors = unit_rows(rows.vectors) if metric is Metric.COSINE else rows.vectors
         values = scores(metric, vectors, searched)

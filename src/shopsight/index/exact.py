@@ -159,7 +159,7 @@ class ExactStore:
                 self._rows.remove(key)
             return len(doomed)
 
-    def get(self, ids: Sequence[str]) -> Records:
+    def get(self, ids: Sequence[str], *, attributes: bool = True) -> Records:  # noqa: ARG002 - all is in memory
         """Rows by key, in the order of ``ids``; unknown keys are left out."""
         with self._lock:
             return self._rows.get(ids)

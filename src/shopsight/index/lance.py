@@ -151,10 +151,12 @@ class LanceStore:
             self._searcher.changed()
         return deleted
 
-    def get(self, ids: Sequence[str]) -> Records:
+    def get(self, ids: Sequence[str], *, attributes: bool = True) -> Records:
         """Rows by key, in the order of ``ids``; unknown keys are left out."""
-        query = self._table.query
-        parts = [self._table.read(query().where(_is_one_of(chunk))) for chunk in _chunks(ids)]
+        queries = [self._table.query().where(_is_one_of(chunk)) for chunk in _chunks(ids)]
+        if not attributes:
+            queries = [query.select(["id", "product_id", "vector"]) for query in queries]
+        parts = [self._table.read(query) for query in queries]
         found = from_arrow(
             pa.concat_tables(parts) if parts else arrow_schema(self._schema).empty_table()
         )

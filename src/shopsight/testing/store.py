@@ -85,6 +85,9 @@ class StoreConformance(FacetConformance, TextConformance):
             assert found.product_ids[place] == rows.product_ids[row]
             assert found.attributes[place] == rows.attributes[row]
             assert found.texts[place] == rows.texts[row]
+        bare = store.get(wanted, attributes=False)
+        assert (bare.ids, bare.product_ids) == (found.ids, found.product_ids)
+        assert np.array_equal(bare.vectors, found.vectors)
             np.testing.assert_array_equal(found.vectors[place], rows.vectors[row])
 
     def test_upsert_replaces(self, filled: tuple[VectorStore, Records]) -> None:

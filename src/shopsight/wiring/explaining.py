@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
+from shopsight.encoders.base import Vectors
 from shopsight.images.boxes import Box
 from shopsight.index.collection import Collection
 from shopsight.search.explaining.contributions import Explanation, explain_cells
@@ -16,8 +18,12 @@ from shopsight.search.explaining.scoring import Scoring
 from shopsight.search.focus import Focus
 from shopsight.search.photos import PhotoReader, SeenPicture
 from shopsight.search.query import Hit
+from shopsight.search.ranking import nearest_products
 from shopsight.search.weights import part_weights
 from shopsight.wiring.models import Models
+
+RIVALS = 10
+"""Products that a hit's lead is over, at least, where the shop has so many."""
 
 CACHE_BYTES = 64_000_000
 """Memory for pictures that were explained lately: about 200."""
@@ -109,11 +115,10 @@ class Explainer:
         scorings = [
             Scoring(metric, scaling, part_weights(spec, one.cells.vector, focus)) for one in asked
         ]
-        records = [hit.record for hit in hits]
-        vectors = self._collection.vectors_by_id(records) if len(hits) > 1 else {}
+        vectors = self._compared_with(hits, asked[0].cells.vector, scorings[0])
         found = {}
         for hit in hits:
-            others = [vector for record, vector in vectors.items() if record != hit.record]
+            others = [vector for name, vector in vectors.items() if name != hit.product.id]
             product = self._reader.seen(self._load(hit.image_location), box=None, regions=False)
             number = max(
                 range(len(asked)),
@@ -128,3 +133,17 @@ class Explainer:
             )
             found[hit.product.id] = ShownExplanation(explanation, asked[number], product, number)
         return found
+
+    def _compared_with(
+        self, hits: Sequence[Hit], photo: Vectors, scoring: Scoring
+    ) -> Mapping[str, Vectors]:
+        """By product id, vectors of hits; if they are few, of what is most like the photo, too."""
+        records = {hit.product.id: hit.record for hit in hits}
+        if len(records) <= RIVALS:
+            near = nearest_products(
+                lambda k: self._collection.search(photo, k, weights=scoring.weights), RIVALS + 1
+            )
+            records |= {name: key for name, (_, key) in near.items() if name not in records}
+            records = dict(islice(records.items(), RIVALS + 1))
+        vectors = self._collection.vectors_by_id(list(records.values()))
+        return {name: vectors[key] for name, key in records.items() if key in vectors}
