@@ -85,10 +85,10 @@ class StoreConformance(FacetConformance, TextConformance):
             assert found.product_ids[place] == rows.product_ids[row]
             assert found.attributes[place] == rows.attributes[row]
             assert found.texts[place] == rows.texts[row]
+            np.testing.assert_array_equal(found.vectors[place], rows.vectors[row])
         bare = store.get(wanted, attributes=False)
         assert (bare.ids, bare.product_ids) == (found.ids, found.product_ids)
         assert np.array_equal(bare.vectors, found.vectors)
-            np.testing.assert_array_equal(found.vectors[place], rows.vectors[row])
 
     def test_upsert_replaces(self, filled: tuple[VectorStore, Records]) -> None:
         """A second write of a key replaces product, vector and attributes, and adds no row."""
