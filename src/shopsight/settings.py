@@ -135,7 +135,7 @@ class Settings(BaseSettings):
         0.5, ge=0, le=1, description="Probability below which a product is `unknown`."
     )
     brand_threshold: float = Field(
-        0.6, ge=0, le=1, description="Probability from which a brand is an answer."
+        0.7, ge=0, le=1, description="Probability from which a brand is an answer."
     )
     brand_thorough: bool = Field(
         default=False,

@@ -77,8 +77,8 @@ def recognized(
     """What is said of a photo with these words on it, and these like products."""
     senses = BrandSenses(
         ENCODER,
-        None if like is None else lambda _vector: like,
-        (lambda _pixels: lines) if lines else None,
+        like_products=None if like is None else lambda _vector: like,
+        read=(lambda _pixels: lines) if lines else None,
     )
     return recognize_brands(image, known, senses, threshold=0.5, box=box)
 

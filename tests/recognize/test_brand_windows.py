@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shopsight.images.boxes import WHOLE, Box
 from shopsight.images.preprocessing import Preprocessing
-from shopsight.recognize.brand_windows import look, pooled, squeezed_windows
+from shopsight.recognize.brand_windows import look, part_vector, pooled
 from shopsight.search.explaining.sight import sight
 from shopsight.testing.fakes import ThumbnailEncoder, TwoPartEncoder
 
@@ -45,7 +46,7 @@ def test_windows_are_inside_the_picture(size: tuple[int, int], *, thorough: bool
 
 def test_the_window_of_a_thing_shows_it_alone() -> None:
     """The best window for red is inside the red corner."""
-    seen = squeezed_windows(ThumbnailEncoder(), painted((300, 200)))
+    seen = look(ThumbnailEncoder(), painted((300, 200)))
     red = seen.vectors.reshape(len(seen.vectors), -1, 3)
     redness = (red[..., 0] - red[..., 2]).sum(axis=1)
     best = seen.boxes[int(redness.argmax())]
@@ -55,5 +56,25 @@ def test_the_window_of_a_thing_shows_it_alone() -> None:
 def test_an_encoder_without_cells_sees_whole_looks() -> None:
     """Without cells each forward pass is one window."""
     quick = look(TwoPartEncoder(), painted((300, 200)))
-    assert len(quick.vectors) == 2
+    assert len(quick.vectors) == 1
     assert len(look(TwoPartEncoder(), painted((300, 200)), thorough=True).vectors) > 10
+
+
+def test_what_is_meant_is_the_sum_of_its_cells() -> None:
+    """A part's vector is that of its cells, those on its edge as far as they are inside."""
+    cells = np.random.default_rng(0).normal(size=(4, 4, 5)).astype(np.float32)
+    whole = cells.sum(axis=(0, 1))
+    expected = cells[1, 1:3].sum(axis=0) + 0.5 * cells[2, 1:3].sum(axis=0)
+    found = part_vector(whole, cells, Box(0.25, 0.25, 0.75, 0.625))
+    np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-5)
+    assert part_vector(whole, None, Box(0, 0, 0.5, 0.5)) is whole
+
+
+def test_the_main_subject_weighs_more_than_the_rest() -> None:
+    """The vector that like products are found by turns to the parts that are meant."""
+    picture, corner = painted((300, 200)), Box(0.5, 0.5, 1, 1)
+    alone = look(ThumbnailEncoder(), picture, [(corner, 1.0)]).whole
+    plain = look(ThumbnailEncoder(), picture).whole
+    meant = look(ThumbnailEncoder(), picture, [(WHOLE, 0.3), (corner, 0.7)]).whole
+    assert plain @ alone < meant @ alone < 1
+    np.testing.assert_allclose(np.linalg.norm(meant), 1, atol=1e-5)

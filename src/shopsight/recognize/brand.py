@@ -117,12 +117,15 @@ class BrandSenses:
         encoder: Of the shop.
         like_products: From the vector of a photo to the brands of like products; ``None``: there
             are no products.
+        parts: From a photo to what is meant of it, and how much each part counts, as
+            :func:`.search.photos.looks` says; ``None``: all of it.
         read: From pixels ``(height, width, 3)`` uint8 RGB to the lines of text on them; ``None``:
             text is not read.
     """
 
     encoder: Encoder
     like_products: Callable[[Vector], LikeProducts] | None = None
+    parts: Callable[[Image.Image], Sequence[tuple[Box, float]]] | None = None
     read: Callable[[NDArray[np.uint8]], Sequence[TextLine]] | None = None
 
 
@@ -153,7 +156,11 @@ def recognize_brands(
     clock = clock or Clock()
     part = box or WHOLE
     shown = image if box is None else _cut(image, box)
-    seen = look(senses.encoder, shown, thorough=thorough)
+    parts: Sequence[tuple[Box, float]] = ((WHOLE, 1.0),)
+    if box is None and senses.parts is not None:
+        parts = senses.parts(image)
+        clock.lap("regions")
+    seen = look(senses.encoder, shown, parts, thorough=thorough)
     clock.lap("encode")
     like = senses.like_products(seen.whole) if senses.like_products else LikeProducts()
     clock.lap("search")

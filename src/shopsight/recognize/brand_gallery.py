@@ -17,7 +17,7 @@ from shopsight.images.boxes import Box
 from shopsight.images.crops import square_cut, whole_square
 from shopsight.images.prepare import to_pixels
 from shopsight.recognize.brand_views import crop_views, logo_views
-from shopsight.recognize.brand_windows import Boxes, squeezed_windows
+from shopsight.recognize.brand_windows import Boxes, look
 
 RIDGE = 0.03
 """Weight of the squared coefficients, beside squared errors that are 1 per brand at most."""
@@ -112,7 +112,7 @@ def looks_of_box(encoder: Encoder, image: Image.Image, box: Box, seed: int = 0) 
     around = square_cut(image, box.grown(GROWN))
     pixels.append(to_pixels(around, whole_square(preprocessing)))
     crops = encoder.encode_images(np.stack(pixels))
-    seen = squeezed_windows(encoder, image)
+    seen = look(encoder, image)
     overlap, covered = overlaps(seen.boxes, box)
     order = np.argsort(-overlap, kind="stable")[:MOST_INSIDE]
     inside = order[overlap[order] > _INSIDE_IOU]

@@ -19,6 +19,7 @@ from shopsight.images.crops import whole_square
 from shopsight.images.prepare import to_pixels
 from shopsight.images.preprocessing import Preprocessing
 from shopsight.search.explaining.sight import Sight, sight
+from shopsight.search.photos import joined
 
 Boxes = NDArray[np.float64]
 
@@ -42,7 +43,6 @@ TILES: Sequence[float] = (0.6, 0.4)
 """Sides of the squares that a thorough look takes, as shares of the picture's shorter side."""
 
 _STEP = 0.67  # of a tile's side from one to the next
-_SQUARE = 1.1  # a picture with longer sides is stretched for a second look
 _BATCH = 16
 
 
@@ -52,7 +52,7 @@ class Windows(NamedTuple):
     Attributes:
         vectors: ``(n, dimension)`` float32 of unit length.
         boxes: ``(n, 4)``: x1, y1, x2, y2 in fractions of the picture.
-        whole: ``(dimension,)``: the picture as an index knows pictures.
+        whole: ``(dimension,)``: what is meant of the picture, as one vector.
     """
 
     vectors: Vectors
@@ -60,15 +60,19 @@ class Windows(NamedTuple):
     whole: NDArray[np.float32]
 
 
-def look(encoder: Encoder, image: Image.Image, *, thorough: bool = False) -> Windows:
-    """The windows of a picture: one forward pass for a square one, else two.
-
-    The first pass is that of a search, which may cut off the ends of a long picture; the second is
-    of all of it, squeezed into a square.
+def look(
+    encoder: Encoder,
+    image: Image.Image,
+    parts: Sequence[tuple[Box, float]] = ((WHOLE, 1.0),),
+    *,
+    thorough: bool = False,
+) -> Windows:
+    """The windows of a picture: one forward pass of all of it, squeezed into a square.
 
     Args:
         encoder: With cells, or without: then each pass is one window.
         image: Upright, mode RGB.
+        parts: What is meant, and how much each part counts, as :func:`.search.photos.looks` says.
         thorough: Look at overlapping tiles too, about twenty more passes: finds smaller logos.
 
     Raises:
@@ -76,33 +80,51 @@ def look(encoder: Encoder, image: Image.Image, *, thorough: bool = False) -> Win
     """
     usual = encoder.spec.preprocessing
     squeezed = usual.model_copy(update={"fit": "stretch"})
-    looks = [(image, usual, WHOLE)]
-    longer, shorter = max(image.size), min(image.size)
-    if longer > _SQUARE * shorter and usual.fit != "stretch":
-        looks.append((image, squeezed, WHOLE))
-    if thorough:
-        looks += [(_part(image, box), whole_square(usual), box) for box in _tiles(image.size)]
-    vectors, boxes = [], []
-    whole: NDArray[np.float32] | None = None
-    for start in range(0, len(looks), _BATCH):
-        batch = looks[start : start + _BATCH]
-        seen, cells = _encoded(encoder, batch)
-        whole = seen[0] if whole is None else whole
-        for (_, preprocessing, box), vector, grid in zip(batch, seen, cells, strict=True):
-            where = sight(preprocessing, image.size, box)
-            some, places = pooled(vector, grid, where)
-            vectors.append(some)
-            boxes.append(places)
-    assert whole is not None  # noqa: S101  # there is at least one look
-    return Windows(np.concatenate(vectors), np.concatenate(boxes), whole)
+    vectors, cells = _encoded(encoder, [(image, squeezed)])
+    meant = [part_vector(vectors[0], cells[0], part) for part, _ in parts]
+    whole = joined(meant, [share for _, share in parts])
+    found = [pooled(vectors[0], cells[0], sight(squeezed, image.size))]
+    tiles = _tiles(image.size) if thorough else []
+    square = whole_square(usual)
+    for start in range(0, len(tiles), _BATCH):
+        batch = tiles[start : start + _BATCH]
+        vectors, cells = _encoded(encoder, [(_part(image, box), square) for box in batch])
+        found += [
+            pooled(vector, grid, sight(square, image.size, box))
+            for box, vector, grid in zip(batch, vectors, cells, strict=True)
+        ]
+    return Windows(
+        np.concatenate([some for some, _ in found]),
+        np.concatenate([places for _, places in found]),
+        whole,
+    )
 
 
-def squeezed_windows(encoder: Encoder, image: Image.Image) -> Windows:
-    """The windows of all of a picture, squeezed into a square: one forward pass."""
-    squeezed = encoder.spec.preprocessing.model_copy(update={"fit": "stretch"})
-    vectors, cells = _encoded(encoder, [(image, squeezed, WHOLE)])
-    some, places = pooled(vectors[0], cells[0], sight(squeezed, image.size))
-    return Windows(some, places, vectors[0])
+def part_vector(
+    vector: NDArray[np.float32], cells: NDArray[np.float32] | None, box: Box
+) -> NDArray[np.float32]:
+    """Unit vector ``(dimension,)`` of a part of a squeezed picture.
+
+    Args:
+        vector: ``(dimension,)``: of all of it, and so of any part where cells are not known.
+        cells: ``(h, w, dimension)``: what adds up to the vector; those on the edge of the part
+            count as far as they are inside.
+        box: The part.
+    """
+    if cells is None or box == WHOLE:
+        return vector
+    rows, columns, _ = cells.shape
+    down = _inside(box.y1 * rows, box.y2 * rows, rows)
+    across = _inside(box.x1 * columns, box.x2 * columns, columns)
+    summed = np.einsum("i,j,ijd->d", down, across, cells)
+    length = float(np.linalg.norm(summed))
+    return (summed / length).astype(np.float32) if length > np.finfo(np.float32).eps else vector
+
+
+def _inside(low: float, high: float, count: int) -> NDArray[np.float32]:
+    """How much of each of ``count`` cells of length 1 is between two places, ``(count,)``."""
+    starts = np.arange(count, dtype=np.float32)
+    return (np.minimum(high, starts + 1) - np.maximum(low, starts)).clip(0, 1)
 
 
 def pooled(
@@ -148,9 +170,9 @@ def _places(rows: int, columns: int) -> NDArray[np.intp]:
 
 
 def _encoded(
-    encoder: Encoder, looks: Sequence[tuple[Image.Image, Preprocessing, Box]]
+    encoder: Encoder, looks: Sequence[tuple[Image.Image, Preprocessing]]
 ) -> tuple[Vectors, Sequence[NDArray[np.float32] | None]]:
-    pixels = np.stack([to_pixels(image, preprocessing) for image, preprocessing, _ in looks])
+    pixels = np.stack([to_pixels(image, preprocessing) for image, preprocessing in looks])
     if isinstance(encoder, CellEncoder):
         vectors, cells = encoder.encode_cells(pixels)
         return vectors, list(cells)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -152,6 +153,7 @@ class Brands(BrandRegistry):
         return BrandSenses(
             self._models.encoder,
             (lambda vector: self._like(serving, vector)) if serving else None,
+            partial(serving.reader.looks, regions=self._settings.regions) if serving else None,
             (lambda pixels: reader.read(pixels, budget).lines) if reader else None,
         )
 
