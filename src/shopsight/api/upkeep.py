@@ -112,7 +112,10 @@ class Upkeep:
         try:
             self._shop.calibrate_if_due()
         except Exception:
-            log.exception("Confidence cannot be fitted now; trying again soon")
+            if self._closing.is_set():
+                log.debug("Confidence was not fitted: the shop is being closed.")
+            else:
+                log.exception("Confidence cannot be fitted now; trying again soon")
 
     def _optimize(self) -> None:
         try:
