@@ -101,6 +101,14 @@ picture_texts = Table(
     Column("read_at", Float, nullable=False),
 )
 
+picture_places = Table(
+    "picture_places",
+    metadata,
+    Column("content_hash", String(64), primary_key=True),  # SHA-256 of the picture's bytes
+    Column("fingerprint", String(200), primary_key=True),  # of the encoder that saw it
+    Column("body", LargeBinary, nullable=False),  # Places, packed
+)
+
 index_versions = Table(
     "index_versions",
     metadata,
@@ -381,6 +389,8 @@ __all__ = [
     "index_versions",
     "jobs",
     "metadata",
+    "picture_places",
+    "picture_texts",
     "products",
     "reviews",
     "saved_feeds",

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from shopsight.catalog.database import Database, attribute_types, images, products
+from shopsight.catalog.picture_places import PicturePlaces
 from shopsight.catalog.picture_texts import PictureTexts
 from shopsight.catalog.product import Product
 from shopsight.errors import NotFoundError
@@ -124,11 +125,13 @@ class CatalogStore:
 
     Attributes:
         texts: Words printed on the pictures.
+        places: What the pictures look like place by place.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.texts = PictureTexts(database)
+        self.places = PicturePlaces(database)
         self._run: tuple[str, float] = ("", 0.0)  # the last ingest that saved, and since when
 
     def get(self, ids: Sequence[str]) -> dict[str, Product]:

@@ -110,11 +110,12 @@ class IndexLifecycle:
         self._versions.activate(collection.manifest.name)
 
     def drop_retired(self) -> None:
-        """Delete versions that no longer answer searches."""
+        """Delete versions that no longer answer searches, and what was kept for them alone."""
         active = self.active()
         for manifest in self._versions.list():
             if active is not None and manifest.name < active.name:
                 self._drop(manifest)
+        self._catalog.places.keep_only({manifest.fingerprint for manifest in self._versions.list()})
 
     def standardized(self, collection: Collection) -> Collection:
         """Fit the standardisation on a version and copy it, scaled, into a new, active version.

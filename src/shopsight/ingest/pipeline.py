@@ -16,6 +16,7 @@ import numpy as np
 from shopsight.catalog.product import Product, RowError
 from shopsight.catalog.store import CatalogStore, ProductState
 from shopsight.encoders.base import Encoder
+from shopsight.encoders.places import encoded_with_places
 from shopsight.errors import IngestError
 from shopsight.images.source import ImageSource
 from shopsight.index.collection import Collection
@@ -274,8 +275,9 @@ class Ingest:
         if not batch:
             return
         pixels = np.stack([loaded.pixels for loaded in batch if loaded.pixels is not None])
-        for loaded, vector in zip(batch, self._encoder().encode_images(pixels), strict=True):
-            run.writer.encoded(loaded.task.product, loaded.state, vector)
+        found = zip(batch, *encoded_with_places(self._encoder(), pixels), strict=True)
+        for loaded, vector, places in found:
+            run.writer.encoded(loaded.task.product, loaded.state, vector, places)
         run.progress.update(run.counters)
 
     def _remove_unseen(self, run: _Run) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shopsight.catalog.product import AttributeValue, Product, RowError
 from shopsight.catalog.store import CatalogStore, ImageState
+from shopsight.encoders.places import Places
 from shopsight.index.base import Records
 from shopsight.index.collection import Collection
 from shopsight.ingest.fields import FieldTypes
@@ -54,15 +55,27 @@ class IndexWriter:
         self._every_rows = every_rows
         self._every_s = every_s
         self._vectors: list[NDArray[np.float32]] = []
+        self._places: dict[str, bytes] = {}
         self._attributes: list[dict[str, AttributeValue]] = []
         self._products: list[Product] = []
         self._encoded: list[ImageState] = []
         self._noted: list[ImageState] = []
         self._oldest = time.monotonic()
 
-    def encoded(self, product: Product, state: ImageState, vector: NDArray[np.float32]) -> None:
-        """A picture was encoded: ``vector`` ``(dimension,)`` goes to the index."""
+    def encoded(
+        self,
+        product: Product,
+        state: ImageState,
+        vector: NDArray[np.float32],
+        places: Places | None = None,
+    ) -> None:
+        """A picture was encoded: ``vector`` ``(dimension,)`` goes to the index.
+
+        Its places, where the encoder tells them, are kept beside the catalogue.
+        """
         self._vectors.append(vector)
+        if places is not None and state.content_hash:
+            self._places[state.content_hash] = places.to_bytes()
         self._attributes.append(self._values(product))
         self._products.append(product)
         self._encoded.append(
@@ -145,10 +158,11 @@ class IndexWriter:
                     texts=self._words(self._products, self._encoded),
                 )
             )
+        self._catalog.places.put(self._places, self._collection.manifest.fingerprint)
         if self._encoded or self._noted:
             self._catalog.save_images([*self._encoded, *self._noted])
         self._vectors, self._attributes, self._products = [], [], []
-        self._encoded, self._noted = [], []
+        self._encoded, self._noted, self._places = [], [], {}
         self._oldest = time.monotonic()
 
     def _note(self, state: ImageState) -> None:

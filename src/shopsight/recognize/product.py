@@ -1,7 +1,8 @@
 """Says which product a photo shows: by a code, by printed words, by its look, or by all of them.
 
 The stages are a cascade. A code that names one product of the shop settles it. Otherwise the look
-gives each product a probability, and the rest to its being none of them
+gives each product a probability, and the rest to its being none of them: by a second look at the
+best hits (:mod:`shopsight.recognize.verification`), or where none is possible by their scores
 (:mod:`shopsight.search.confidence`). If that leaves a doubt, text is read, and its words multiply
 the odds (:mod:`shopsight.recognize.printed`). A code that the shop does not know speaks against
 every product that has another one.
@@ -17,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from shopsight.catalog.product import Product
+from shopsight.encoders.places import Places
 from shopsight.images.boxes import WHOLE, Box
 from shopsight.images.prepare import ImageLimits, decode
 from shopsight.recognize.answers import Alternative, Evidence, Recognition
@@ -24,7 +26,9 @@ from shopsight.recognize.barcodes import Code, CodeKind, read_codes
 from shopsight.recognize.gtins import gtin14, spellings
 from shopsight.recognize.printed import Odds, Printed, line_terms, odds, printed, supports
 from shopsight.recognize.text import TextLine, TextReader
+from shopsight.recognize.verification import Verdict
 from shopsight.search.calibrate import Calibration
+from shopsight.search.candidates import Candidate
 from shopsight.search.clock import Clock
 from shopsight.search.confidence import shares
 from shopsight.search.engine import JUDGED, SearchEngine
@@ -84,6 +88,9 @@ class Sources:
         engine: Searches the index.
         reader: Reads photos, as searches do.
         calibration: How scores become confidence; ``None`` where that is not known.
+        verifies: Whether ``verify`` knows anything.
+        verify: From the places of a photo and its hits, best first, to what a second look says of
+            them; ``None`` where it cannot.
         vocabulary: The catalogue's words.
         text_reader: Reads text; ``None`` where nothing can.
         by_gtin: Spellings of a GTIN to the ids of products that have it.
@@ -95,6 +102,8 @@ class Sources:
     engine: SearchEngine
     reader: PhotoReader
     calibration: Callable[[], Calibration | None]
+    verifies: Callable[[], bool]
+    verify: Callable[[Places, Sequence[Candidate]], Verdict | None]
     vocabulary: Callable[[], Vocabulary]
     text_reader: Callable[[], TextReader | None]
     by_gtin: Callable[[Sequence[str]], Sequence[str]]
@@ -196,20 +205,28 @@ class ProductRecognizer:
         return self._sources.by_link(code.text) if code.text.lower().startswith("http") else ()
 
     def _looked(self, data: bytes, box: Box | None, *, regions: bool, clock: Clock) -> _Look:
-        photo = self._sources.reader.read(data, box=box, regions=regions, clock=clock)
-        found = self._sources.engine.nearest(photo.vector, JUDGED)
+        sources = self._sources
+        photo = sources.reader.read(
+            data, box=box, regions=regions, clock=clock, placed=sources.verifies()
+        )
+        found = sources.engine.nearest(photo.vector, JUDGED)
         clock.lap("search")
         if not found:
             return _Look({}, 1.0, photo.box)
         ids = [one.product_id for one in found]
+        verdict = None if photo.places is None else sources.verify(photo.places, found)
+        clock.lap("verify")
+        if verdict is not None:
+            likely = dict(zip(ids, verdict.confidences.tolist(), strict=True))
+            order = sorted(likely, key=lambda key: -likely[key])
+            return _Look({key: likely[key] for key in order}, 1.0 - verdict.presence, photo.box)
         scores = np.array([one.score for one in found], np.float32)
-        calibration = self._sources.calibration()
+        calibration = sources.calibration()
         if calibration is None:
-            likely = shares(scores.astype(np.float64), UNCALIBRATED_TEMPERATURE)
             presence = UNCALIBRATED_PRESENCE
-            confidences = presence * likely
+            confidences = presence * shares(scores.astype(np.float64), UNCALIBRATED_TEMPERATURE)
         else:
-            judged = calibration.judge(scores, self._sources.engine.groups(ids))
+            judged = calibration.judge(scores, sources.engine.groups(ids))
             presence, confidences = judged.presence, judged.confidences.astype(np.float64)
         return _Look(dict(zip(ids, confidences.tolist(), strict=True)), 1.0 - presence, photo.box)
 
@@ -231,7 +248,8 @@ class ProductRecognizer:
         products = sources.products(list(likely))
         said = odds(read.seen, products, sources.vocabulary()) if read.lines else Odds({}, 0.0)
         foreign = {code.gtin for code in codes if code.kind is CodeKind.GTIN}
-        unseen = UNSEEN / max(sources.engine.products, 1)
+        told = bool(read.lines or named)  # else there is nothing that could single out one of them
+        unseen = UNSEEN / max(sources.engine.products, 1) if told else 0.0
         weights: dict[str, float] = {}
         for key, product in products.items():
             if named and key not in named:

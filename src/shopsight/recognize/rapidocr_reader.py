@@ -44,6 +44,9 @@ _STEP = 32
 _REMEMBERED = 0.7
 """Of a measured speed, what is kept beside the next measurement."""
 
+_TRIALS = 3
+"""Runs at the start that the first speed is the best of."""
+
 _LINE_HEIGHT = 48
 _MAX_LINE_WIDTH = 2000
 _MAX_LINES = 200
@@ -63,6 +66,11 @@ class _Models:
         with self.lock:
             kept = _REMEMBERED * self.seconds_per_pixel
             self.seconds_per_pixel = kept + (1 - _REMEMBERED) * seconds / pixels
+
+    def passed_over(self) -> None:
+        """It was too slow to be run: hope a little more each time, since only runs teach."""
+        with self.lock:
+            self.seconds_per_pixel *= _REMEMBERED
 
 
 class RapidOcrReader:
@@ -158,10 +166,12 @@ def _load(threads: int) -> _Models:
     config.Rec.font_path = None
     models = _Models(TextDetector(config.Det), TextRecognizer(config.Rec), 0.0)
     blank = np.zeros((LEAST_SIDE, LEAST_SIDE, 3), np.uint8)
-    for _ in range(2):  # the first run is slower than all others
+    taken = []
+    for _ in range(_TRIALS):  # the first is slower than all others
         started = time.perf_counter()
         _probabilities(models, blank)
-        models.seconds_per_pixel = (time.perf_counter() - started) / LEAST_SIDE**2
+        taken.append(time.perf_counter() - started)
+    models.seconds_per_pixel = min(taken) / LEAST_SIDE**2
     return models
 
 
@@ -176,6 +186,7 @@ def _detected(models: _Models, bgr: Pixels, seconds: float) -> list[NDArray[np.f
     affordable = seconds / models.seconds_per_pixel
     new_width, new_height = _detection_size(width, height, DETECTION_SHARE * affordable)
     if new_width * new_height > affordable:
+        models.passed_over()
         return None
     area = cv2.INTER_AREA if new_width < width else cv2.INTER_LINEAR
     scaled = cv2.resize(bgr, (new_width, new_height), interpolation=area)

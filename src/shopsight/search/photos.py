@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shopsight.encoders.base import CellEncoder, Encoder, EncoderSpec, Vectors
+from shopsight.encoders.places import Places, photo_places
 from shopsight.images.boxes import MARGIN, WHOLE, Box
 from shopsight.images.crops import square_around, square_cut, whole_square
 from shopsight.images.prepare import ImageLimits, decode, load_pixels, to_pixels
@@ -42,11 +43,13 @@ class ReadPhoto:
         vector: ``(dimension,)`` float32 of unit length.
         box: What of it the vector is of; the main subject if one was found.
         objects: What is on it, most confident first; none if they were not looked for.
+        places: What it looks like place by place, if that was wanted and the encoder tells it.
     """
 
     vector: Vector
     box: Box
     objects: tuple[FoundObject, ...] = ()
+    places: Places | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +107,7 @@ class PhotoReader:
         regions: bool,
         clock: Clock,
         explained: bool = False,
+        placed: bool = False,
     ) -> ReadPhoto:
         """Read a photo.
 
@@ -114,6 +118,8 @@ class PhotoReader:
             clock: Told what took how long.
             explained: Whether :meth:`seen` will be asked for the photo: with an encoder that has
                 cells, these come from the pass that makes the vector.
+            placed: Whether its places are wanted. They are not remembered, so the photo is encoded
+                again.
 
         Raises:
             DecodeError: The photo cannot be used.
@@ -121,7 +127,7 @@ class PhotoReader:
         """
         finder = self._finder() if regions else None
         explained = explained and isinstance(self._encoder(), CellEncoder)
-        if finder is None and box is None and not explained:
+        if finder is None and box is None and not explained and not placed:
             pixels = load_pixels(data, self._spec.preprocessing, self._limits)
             clock.lap("decode")
             vector = self._remembered(data, None, lambda: self._encode(pixels[None])[0])
@@ -133,6 +139,10 @@ class PhotoReader:
         clock.lap("regions")
         subject = main_subject(found)
         part = box or (subject.box if subject else None)
+        if placed:
+            ((vector, places),) = self.placed([image], [looks(box, subject)])
+            clock.lap("encode")
+            return ReadPhoto(vector, part or WHOLE, _listed(found, part), places)
 
         def vector_of() -> Vector:
             if explained:
@@ -165,6 +175,45 @@ class PhotoReader:
             return [self._look(image, box, subject)]
 
         return self._seen.get([self._seen_key(data, box, regions=regions)], look)[0]
+
+    def placed(
+        self, images: Sequence[Image.Image], parts: Sequence[Sequence[tuple[Box, float]]]
+    ) -> list[tuple[Vector, Places | None]]:
+        """Vectors of decoded pictures, and the places of what is meant on each.
+
+        Args:
+            images: The pictures, encoded together.
+            parts: Of each what is looked at, see :func:`looks`; the last is what is meant.
+
+        Returns:
+            Of each its vector, and its places if the encoder tells them.
+
+        Raises:
+            EncoderError: The model failed.
+        """
+        encoder = self._encoder()
+        pixels = np.stack(
+            [
+                self.pixels(image, box)
+                for image, some in zip(images, parts, strict=True)
+                for box, _ in some
+            ]
+        )
+        cells = None
+        if isinstance(encoder, CellEncoder):
+            vectors, cells = encoder.encode_cells(pixels)
+        else:
+            vectors = self._encode(pixels)
+        ends = np.cumsum([len(some) for some in parts]).tolist()
+        return [
+            (
+                joined(list(vectors[end - len(some) : end]), [share for _, share in some]),
+                None
+                if cells is None
+                else photo_places(encoder.spec, pixels[end - 1], cells[end - 1]),
+            )
+            for some, end in zip(parts, ends, strict=True)
+        ]
 
     def looks(self, image: Image.Image, *, regions: bool) -> list[tuple[Box, float]]:
         """What :meth:`read` would encode of a decoded picture; see :func:`looks`."""

@@ -12,6 +12,7 @@ from PIL import Image
 
 from shopsight.catalog.calibrations import CalibrationStore
 from shopsight.catalog.store import CatalogStore
+from shopsight.encoders.places import Places
 from shopsight.errors import FeedError
 from shopsight.images.prepare import ImageLimits, decode
 from shopsight.index.collection import Collection
@@ -27,7 +28,7 @@ from shopsight.search.calibrate import (
 )
 from shopsight.search.confidence_cases import DEPTH, Seen
 from shopsight.search.engine import SearchEngine
-from shopsight.search.photos import PhotoReader, joined
+from shopsight.search.photos import PhotoReader
 from shopsight.wiring.models import Models
 
 _SIDE = 480
@@ -52,6 +53,10 @@ class Calibrator:
         limits: What a picture may cost.
         load: Where a picture is to its bytes.
         regions: Whether searches look for the main subject.
+
+    Attributes:
+        places: Of the pictures that were encoded last, by the bytes of their vectors; none if the
+            encoder does not tell them.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Calibrator:
         self._limits = limits
         self._load = load
         self._regions = regions
+        self.places: dict[bytes, Places] = {}
 
     def fit(
         self,
@@ -155,15 +161,9 @@ class Calibrator:
     def encode(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """What searches make of photos, ``(n, dimension)``, all of them encoded together."""
         parts = [self._reader.looks(image, regions=self._regions) for image in images]
-        pixels = [
-            self._reader.pixels(image, box)
-            for image, some in zip(images, parts, strict=True)
-            for box, _ in some
-        ]
-        rows = iter(self._models.encoder.encode_images(np.stack(pixels)))
-        return np.stack(
-            [joined([next(rows) for _ in some], [share for _, share in some]) for some in parts]
-        )
+        found = self._reader.placed(images, parts)
+        self.places = {vector.tobytes(): places for vector, places in found if places is not None}
+        return np.stack([vector for vector, _ in found])
 
     def _find(self, vector: NDArray[np.float32]) -> Ranking:
         found = self._engine.nearest(vector, DEPTH)

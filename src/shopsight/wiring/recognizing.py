@@ -54,6 +54,8 @@ def product_recognizer(
             engine=serving.engine,
             reader=serving.reader,
             calibration=serving.calibration.get,
+            verifies=lambda: serving.verification.exists,
+            verify=serving.verification.judge,
             vocabulary=serving.words.vocabulary,
             text_reader=models.text_reader,
             by_gtin=by_gtin,

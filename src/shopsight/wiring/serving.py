@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shopsight.catalog.calibrations import CalibrationStore
 from shopsight.catalog.store import CatalogStore
+from shopsight.encoders.places import Places
 from shopsight.index.collection import Collection
 from shopsight.photo_lists import PhotoRow
 from shopsight.search.cache import EmbeddingCache
@@ -24,6 +25,7 @@ from shopsight.settings import Settings
 from shopsight.wiring.calibrating import Calibrator, Progress
 from shopsight.wiring.explaining import CACHE_BYTES, Explainer
 from shopsight.wiring.known_categories import KnownCategories
+from shopsight.wiring.known_verification import KnownVerification
 from shopsight.wiring.known_words import KnownWords
 from shopsight.wiring.limits import image_limits
 from shopsight.wiring.models import Models
@@ -69,6 +71,7 @@ class Serving:
         explainer: Says why hits matched.
         embeddings: Vectors of repeated photos.
         categories: The catalogue's categories.
+        verification: Tells the same thing from a similar one.
     """
 
     collection: Collection
@@ -80,6 +83,7 @@ class Serving:
     explainer: Explainer
     embeddings: EmbeddingCache
     categories: KnownCategories
+    verification: KnownVerification
 
     def calibrate(
         self,
@@ -93,10 +97,17 @@ class Serving:
         The arguments are those of :meth:`.Calibrator.fit`.
         """
         seen: list[tuple[Picture, NDArray[np.float32]]] = []
-        found = self.calibrator.fit(
-            labels, progress, views=views, seen=lambda *photo: seen.append(photo)
-        )
+        looked_at: list[tuple[Picture, NDArray[np.float32], Places]] = []
+
+        def see(picture: Picture, vector: NDArray[np.float32]) -> None:
+            seen.append((picture, vector))
+            places = self.calibrator.places.get(vector.tobytes())
+            if places is not None:
+                looked_at.append((picture, vector, places))
+
+        found = self.calibrator.fit(labels, progress, views=views, seen=see)
         self.calibration.refresh()
+        self.verification.fit(looked_at)
         self.categories.fit(self.calibrator.pictures(), self.calibrator.encode, seen)
         return found
 
@@ -109,6 +120,7 @@ class Serving:
         self.words.refresh()
         self.calibration.refresh()
         self.categories.refresh()
+        self.verification.refresh()
 
 
 def photo_reader(models: Models, settings: Settings, embeddings: EmbeddingCache) -> PhotoReader:
@@ -195,4 +207,5 @@ def serving(
         explainer,
         embeddings,
         categories,
+        KnownVerification(collection, engine, catalog.places, settings.data / "verification.json"),
     )
