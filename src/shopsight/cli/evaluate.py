@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -17,7 +17,22 @@ from shopsight.cli.common import (
     print_table,
     settings_of,
 )
-from shopsight.cli.evaluate_recognition import Asked, RecognitionTask, evaluate_task
+from shopsight.cli.evaluate_options import (
+    CropMarginOption,
+    CropOption,
+    EncodersOption,
+    GalleryOption,
+    GroupColumnOption,
+    LabelColumnOption,
+    LabelsOption,
+    OnlyOption,
+    PhotosArgument,
+    RegionsOption,
+    ReportOption,
+    SameOption,
+    TaskOption,
+)
+from shopsight.cli.evaluate_recognition import Asked, evaluate_task
 from shopsight.cli.photos import FocusOption
 from shopsight.images.boxes import MARGIN
 from shopsight.search.focus import Focus
@@ -32,14 +47,6 @@ if TYPE_CHECKING:
 
 SHOWN_FAILURES = 5
 """Pictures that could not be used, by name: the rest are counted."""
-
-_Column = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COLUMN",
-        help="Column of the labels: label; with --task, what the task is about.",
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,77 +65,20 @@ class _Asked:
 
 def evaluate(
     context: typer.Context,
-    photos: Annotated[
-        Path | None,
-        typer.Argument(
-            help="CSV file with the columns 'photo' and 'product_id'.", metavar="PHOTOS.csv"
-        ),
-    ] = None,
-    encoders: Annotated[
-        str,
-        typer.Option(
-            metavar="A,B,...",
-            help="Compare these encoders, by name or path, without touching the index.",
-        ),
-    ] = "",
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PHOTOS.csv",
-            help="Instead of products: is the nearest other photo one of the same label?",
-        ),
-    ] = None,
-    label_column: _Column = None,
-    group_column: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN", help="Photos with the same value are not compared, nor learnt from."
-        ),
-    ] = None,
-    task: Annotated[
-        RecognitionTask | None,
-        typer.Option(help="Instead of search, measure recognition of what the photos show."),
-    ] = None,
-    gallery: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PHOTOS.csv",
-            help="With --task classify: learn from these labelled photos, not from the catalogue.",
-        ),
-    ] = None,
-    same: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FIELD",
-            help="Instead of photos: is the nearest other product one of the same FIELD?",
-        ),
-    ] = None,
-    crop: Annotated[
-        Literal["none", "box"],
-        typer.Option(help="box: use only what is in the columns x1, y1, x2, y2."),
-    ] = "none",
-    crop_margin: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Share of the box added on each side; searches add .1."),
-    ] = MARGIN,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="COLUMN=VALUE: use only such rows. Repeatable; values of one column add up.",
-            metavar="COLUMN=VALUE",
-        ),
-    ] = None,
+    photos: PhotosArgument = None,
+    encoders: EncodersOption = "",
+    labels: LabelsOption = None,
+    label_column: LabelColumnOption = None,
+    group_column: GroupColumnOption = None,
+    task: TaskOption = None,
+    gallery: GalleryOption = None,
+    same: SameOption = None,
+    crop: CropOption = "none",
+    crop_margin: CropMarginOption = MARGIN,
+    only: OnlyOption = None,
     focus: FocusOption = Focus.BALANCED,
-    regions: Annotated[
-        bool | None,
-        typer.Option(
-            "--regions/--no-regions",
-            help="Whether the shop's search looks for the main subject; not within given boxes.",
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write the comparison as a page.")
-    ] = None,
+    regions: RegionsOption = None,
+    report: ReportOption = None,
     json_output: JsonOption = False,
     data: DataOption = None,
 ) -> None:
@@ -140,41 +90,30 @@ def evaluate(
     if gallery is not None and task != "classify":
         raise typer.BadParameter("--gallery goes with --task classify")
     names = [name.strip() for name in encoders.split(",") if name.strip()]
-    values = choices(only or [])
+    rows = choices(only or [])
     looks = load_settings().regions if regions is None else regions
     boxes = crop == "box"
-    asked = _Asked(
-        names, values, boxes, crop_margin, focus, looks and not boxes, json_output, report
-    )
     if task is not None:
         if photos is None or names or boxes:
             raise typer.BadParameter("--task takes PHOTOS.csv, without --encoders and --crop")
-        evaluate_task(
-            context,
-            data,
-            Asked(
-                photos,
-                task,
-                label_column,
-                group_column,
-                gallery,
-                values,
-                looks,
-                json_output,
-                report,
-            ),
+        subject = Asked(
+            photos, task, label_column, group_column, gallery, rows, looks, json_output, report
         )
-    elif labels is not None:
+        evaluate_task(context, data, subject)
+        return
+    asked = _Asked(names, rows, boxes, crop_margin, focus, looks and not boxes, json_output, report)
+    if labels is not None:
+        column = label_column or "label"
         _compare(
             settings_of(context, data),
-            lambda limits: _labels(labels, label_column or "label", group_column, asked, limits),
+            lambda limits: _labels(labels, column, group_column, asked, limits),
             asked,
         )
-    elif photos is not None and not names and report is None:
-        with open_shop(context, data) as shop:
+        return
+    with open_shop(context, data) as shop:
+        if photos is not None and not names and report is None:
             _as_it_is(shop, photos, asked)
-    else:
-        with open_shop(context, data) as shop:
+        else:
             _compare(shop.settings, lambda limits: _task(shop, photos, same, asked, limits), asked)
 
 

@@ -17,6 +17,7 @@ from shopsight.cli.common import (
     print_json,
     print_table,
 )
+from shopsight.cli.photos import FocusOption
 from shopsight.search.choices import Cutoff, GroupBy, Sort
 from shopsight.search.focus import Focus
 
@@ -27,46 +28,60 @@ if TYPE_CHECKING:
 VIDEOS = (".mp4", ".webm", ".mov", ".m4v", ".gif")
 
 
+PhotosArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(help="A photo, several photos of one thing, or a video.", metavar="PHOTO..."),
+]
+TextOption = Annotated[str, typer.Option("--text", "-t", help="Words, alone or beside a photo.")]
+NotOption = Annotated[
+    str, typer.Option("--not", help="Words for what is not wanted.", metavar="TEXT")
+]
+LikeOption = Annotated[
+    str, typer.Option(help="Id of a product to find similar ones to.", metavar="ID")
+]
+BoxOption = Annotated[
+    str, typer.Option(help="Part of the photo: x1,y1,x2,y2 as fractions.", metavar="BOX")
+]
+RegionsOption = Annotated[
+    bool | None,
+    typer.Option("--regions/--no-regions", help="Whether to look for the main subject."),
+]
+LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="Hits.")]
+OffsetOption = Annotated[int, typer.Option(min=0, help="Hits to skip.")]
+SortOption = Annotated[Sort, typer.Option(help="Order of the hits.")]
+GroupByOption = Annotated[GroupBy, typer.Option(help="What a hit stands for.")]
+FacetOption = Annotated[
+    list[str] | None, typer.Option("--facet", help="Field to count values of. Repeatable.")
+]
+BoostOption = Annotated[
+    list[str] | None,
+    typer.Option("--boost", help="Score term, such as availability=0.1. Repeatable."),
+]
+CutoffOption = Annotated[Cutoff, typer.Option(help="Where the ranking ends.")]
+ExplainOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder for pictures that show why each hit matched.", metavar="FOLDER"),
+]
+
+
 def search(
     context: typer.Context,
-    photos: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="A photo, several photos of one thing, or a video.", metavar="PHOTO..."
-        ),
-    ] = None,
-    text: Annotated[str, typer.Option("--text", "-t", help="Words, alone or beside a photo.")] = "",
-    negative: Annotated[
-        str, typer.Option("--not", help="Words for what is not wanted.", metavar="TEXT")
-    ] = "",
-    like: Annotated[
-        str, typer.Option(help="Id of a product to find similar ones to.", metavar="ID")
-    ] = "",
-    box: Annotated[
-        str, typer.Option(help="Part of the photo: x1,y1,x2,y2 as fractions.", metavar="BOX")
-    ] = "",
-    regions: Annotated[
-        bool | None,
-        typer.Option("--regions/--no-regions", help="Whether to look for the main subject."),
-    ] = None,
+    photos: PhotosArgument = None,
+    text: TextOption = "",
+    negative: NotOption = "",
+    like: LikeOption = "",
+    box: BoxOption = "",
+    regions: RegionsOption = None,
     where: FilterOption = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Hits.")] = 10,
-    offset: Annotated[int, typer.Option(min=0, help="Hits to skip.")] = 0,
-    focus: Annotated[Focus, typer.Option(help="What makes products alike.")] = Focus.BALANCED,
-    sort: Annotated[Sort, typer.Option(help="Order of the hits.")] = Sort.RELEVANCE,
-    group_by: Annotated[GroupBy, typer.Option(help="What a hit stands for.")] = GroupBy.PRODUCT,
-    facets: Annotated[
-        list[str] | None, typer.Option("--facet", help="Field to count values of. Repeatable.")
-    ] = None,
-    boosts: Annotated[
-        list[str] | None,
-        typer.Option("--boost", help="Score term, such as availability=0.1. Repeatable."),
-    ] = None,
-    cutoff: Annotated[Cutoff, typer.Option(help="Where the ranking ends.")] = Cutoff.NONE,
-    explain: Annotated[
-        Path | None,
-        typer.Option(help="Folder for pictures that show why each hit matched.", metavar="FOLDER"),
-    ] = None,
+    limit: LimitOption = 10,
+    offset: OffsetOption = 0,
+    focus: FocusOption = Focus.BALANCED,
+    sort: SortOption = Sort.RELEVANCE,
+    group_by: GroupByOption = GroupBy.PRODUCT,
+    facets: FacetOption = None,
+    boosts: BoostOption = None,
+    cutoff: CutoffOption = Cutoff.NONE,
+    explain: ExplainOption = None,
     json_output: JsonOption = False,
     data: DataOption = None,
 ) -> None:

@@ -135,6 +135,15 @@ def photo_reader(models: Models, settings: Settings, embeddings: EmbeddingCache)
     )
 
 
+def _known_calibration(collection: Collection, kept: CalibrationStore) -> KnownCalibration:
+    def load() -> Calibration | None:
+        manifest = collection.manifest
+        text = kept.load(manifest.name, manifest.fingerprint)
+        return None if text is None else Calibration.from_json(text)
+
+    return KnownCalibration(load)
+
+
 def serving(
     collection: Collection,
     catalog: CatalogStore,
@@ -159,12 +168,7 @@ def serving(
     embeddings = EmbeddingCache()
     reader = photo_reader(models, settings, embeddings)
 
-    def kept() -> Calibration | None:
-        manifest = collection.manifest
-        text = calibrations.load(manifest.name, manifest.fingerprint)
-        return None if text is None else Calibration.from_json(text)
-
-    calibration = KnownCalibration(kept)
+    calibration = _known_calibration(collection, calibrations)
     engine = SearchEngine(
         catalog,
         collection,

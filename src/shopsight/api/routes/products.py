@@ -32,6 +32,7 @@ def router(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["products"])
     _add_reads(routes, parts)
     _add_writes(routes, parts)
+    _add_batch(routes, parts)
     return routes
 
 
@@ -116,13 +117,15 @@ def _add_writes(routes: APIRouter, parts: Parts) -> None:
             raise NotFoundError(f"There is no product with the id {product_id!r}.")
         return Response(status_code=204)
 
+
+def _add_batch(routes: APIRouter, parts: Parts) -> None:
     @routes.post(
         "/v1/products/batch",
         summary="Add, replace and delete many products",
         response_model=BatchAnswer,
         responses=problems(401, 403, 409, 413, 422),
         openapi_extra=body_schema(BatchBody),
-        dependencies=admin,
+        dependencies=[Depends(parts.gate.admin())],
     )
     async def batch(request: Request) -> Response:
         body = await read_json(request, BatchBody, parts.lookups)

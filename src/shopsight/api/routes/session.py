@@ -112,15 +112,7 @@ def router(parts: Parts) -> APIRouter:
         answer = SessionAnswer.of(session, token).model_dump_json()
         headers = {"Cache-Control": "no-store"}
         response = Response(answer, 201, media_type="application/json", headers=headers)
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=round(parts.shop.settings.session_hours * 3600),
-            path=_path(request),
-            secure=request.url.scheme == "https",
-            httponly=True,
-            samesite="strict",
-        )
+        _give_cookie(response, token, request, hours=parts.shop.settings.session_hours)
         return response
 
     @routes.delete(
@@ -152,6 +144,18 @@ def _open(parts: Parts, secret: str) -> tuple[str, Session]:
     if session is None:  # the key was revoked in this very moment
         raise wrong_key()
     return token, session
+
+
+def _give_cookie(response: Response, token: str, request: Request, *, hours: float) -> None:
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=round(hours * 3600),
+        path=_path(request),
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
 
 
 def _path(request: Request) -> str:
