@@ -37,9 +37,13 @@ def small_shop(tmp_path: Path) -> SmallShop:
 def shopsight(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
-    """Runs a command in this process, with the small encoder and a data folder of its own."""
+    """Runs a command in this process, with the small encoder and a data folder of its own.
+
+    Indexing does not calibrate, which takes most of its time: `calibrating` has it do so.
+    """
     monkeypatch.setenv("SHOPSIGHT_ENCODER", "thumbnail")
     monkeypatch.setenv("SHOPSIGHT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SHOPSIGHT_CALIBRATE", "false")
     monkeypatch.setenv("COLUMNS", "160")
 
     def run(*arguments: object) -> Outcome:
@@ -54,3 +58,9 @@ def shopsight(
         )
 
     return run
+
+
+@pytest.fixture
+def calibrating(shopsight: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that index calibrate too, as they do for users."""
+    monkeypatch.setenv("SHOPSIGHT_CALIBRATE", "true")

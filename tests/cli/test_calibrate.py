@@ -33,9 +33,8 @@ def test_a_shop_is_calibrated_without_labels(shopsight, feed: SmallShop) -> None
     assert 0 <= found["reliability"]["error"] <= 1
 
 
-def test_confidence_follows(shopsight, feed: SmallShop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_confidence_follows(shopsight, feed: SmallShop) -> None:
     """A search has no confidence before, and one after, also in the table."""
-    monkeypatch.setenv("SHOPSIGHT_CALIBRATE", "false")
     shopsight("index", feed.feed)
     photo = feed.folder / "p3.png"
     assert shopsight("search", photo, "--json").json["hits"][0]["confidence"] is None

@@ -18,7 +18,6 @@ Run = Callable[..., Any]
 def colors(shopsight: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ShapesShop:
     """An indexed shop of shapes, whose category says which shape it is, in every colour."""
     monkeypatch.setenv("SHOPSIGHT_DETECTOR", "none")
-    monkeypatch.setenv("SHOPSIGHT_CALIBRATE", "false")
     monkeypatch.setenv("SHOPSIGHT_ENCODER", "two-part")
     shop = ShapesShop(tmp_path / "shapes")
     with shop.feed.open("w", newline="", encoding="utf-8") as file:
@@ -94,11 +93,9 @@ def test_evaluation_through_the_catalogue(
     assert "coverage at 95 %" in table.out
 
 
-def test_products_are_measured_alike(
-    shopsight: Run, colors: ShapesShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("calibrating")
+def test_products_are_measured_alike(shopsight: Run, colors: ShapesShop, tmp_path: Path) -> None:
     """The same figures are printed of products, and the report shows their pictures."""
-    monkeypatch.setenv("SHOPSIGHT_CALIBRATE", "true")
     photos = tmp_path / "photos.csv"
     rows = [f"{colors.folder / f'{color}-bar-56.png'},{color}-bar-56" for color in COLORS]
     rows.append(f"{colors.folder / 'red-bar-56.png'},gone")

@@ -217,7 +217,7 @@ def test_a_video_has_times(shopsight, shapes: ShapesShop, tmp_path: Path) -> Non
     assert shopsight("search", video, "--explain", tmp_path / "why").code == 2
 
 
-@pytest.mark.usefixtures("shapes")
+@pytest.mark.usefixtures("calibrating", "shapes")
 def test_json_is_complete(shopsight, red_circle: Path) -> None:
     """JSON has all of an answer under fixed names, empty parts included."""
     found = shopsight("search", red_circle, "--text", "circle", "--json").json

@@ -34,7 +34,9 @@ def indexed(tmp_path: Path) -> Iterator[Indexed]:
     made = SmallShop(tmp_path / "feed", 12)
     made.rows[11]["additional_image_link"] = made.draw("second.png", seed=99).name
     made.write()
-    settings = Settings(data=tmp_path / "data", encoder="thumbnail", store="exact")
+    settings = Settings(
+        data=tmp_path / "data", encoder="thumbnail", store="exact", detector="none", calibrate=False
+    )
     with Shop.open(settings=settings) as shop:
         shop.index(made.feed)
         yield Indexed(made, shop, catalogue_pictures(shop.catalog, LIMITS, shop.fetch_image))

@@ -31,7 +31,11 @@ ROLES = {"role": ["main", "absent"], "kind": ["single", "absent"]}
 def sample(tmp_path_factory: pytest.TempPathFactory, sample_shop: Path):
     """The sample shop, indexed exactly with small vectors that have two parts."""
     settings = Settings(
-        data=tmp_path_factory.mktemp("data"), encoder="two-part", store="exact", standardize=True
+        data=tmp_path_factory.mktemp("data"),
+        encoder="two-part",
+        store="exact",
+        standardize=True,
+        calibrate=False,
     )
     with Shop.open(settings=settings) as shop:
         shop.index(sample_shop / "catalog.csv")
