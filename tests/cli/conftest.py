@@ -61,6 +61,9 @@ def shopsight(
 
 
 @pytest.fixture
-def calibrating(shopsight: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
+def calibrating(
+    shopsight: Callable[..., Outcome],  # noqa: ARG001 - it says otherwise, and must not do so later
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Commands that index calibrate too, as they do for users."""
     monkeypatch.setenv("SHOPSIGHT_CALIBRATE", "true")

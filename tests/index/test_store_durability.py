@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,18 +25,28 @@ def open_store(name: str, uri: Path, *, create: bool = True) -> VectorStore:
     return plugins.load("stores", name).open(str(uri), "shop", cases.schema(), create=create)
 
 
-def work(task: str, store: str, uri: Path) -> subprocess.Popen[str]:
-    """Start another process on a task."""
-    command = [sys.executable, str(WORKER), task, store, str(uri)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+@pytest.fixture
+def work(uncounted: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
+    """Starts another process on a task."""
+
+    def start(task: str, store: str, uri: Path) -> subprocess.Popen[str]:
+        command = [sys.executable, str(WORKER), task, store, str(uri)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=uncounted)
+
+    return start
 
 
-def finished(task: str, store: str, uri: Path) -> str:
-    """What another process printed when it had done a task."""
-    process = work(task, store, uri)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    return output
+@pytest.fixture
+def finished(work: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
+    """Has another process do a task; gives what it printed."""
+
+    def finish(task: str, store: str, uri: Path) -> str:
+        process = work(task, store, uri)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        return output
+
+    return finish
 
 
 def with_term(rows: Records, term: str) -> set[str]:
@@ -44,7 +55,7 @@ def with_term(rows: Records, term: str) -> set[str]:
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_kill_keeps_what_was_acknowledged(store: str, tmp_path: Path):
+def test_kill_keeps_what_was_acknowledged(store: str, tmp_path: Path, work):
     """After kill -9 at random moments every acknowledged row is there and writing goes on."""
     moments = random.Random(4)
     for round_ in range(2):
@@ -71,7 +82,7 @@ def test_kill_keeps_what_was_acknowledged(store: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_two_processes(store: str, tmp_path: Path):
+def test_two_processes(store: str, tmp_path: Path, finished):
     """What another process writes is found after a refresh, by a store that was open all along."""
     reader = open_store(store, tmp_path)
     assert reader.count() == 0
@@ -85,7 +96,7 @@ def test_two_processes(store: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_full_disk(store: str, tmp_path: Path):
+def test_full_disk(store: str, tmp_path: Path, finished):
     """A write that the disk cannot hold is a StorageError; earlier rows stay, later writes work."""
     before = open_store(store, tmp_path)
     before.upsert(cases.records(20))
@@ -100,7 +111,7 @@ def test_full_disk(store: str, tmp_path: Path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="changing the user needs root")
 @pytest.mark.parametrize("store", STORES)
-def test_read_only_folder_for_root(store: str, tmp_path: Path):
+def test_read_only_folder_for_root(store: str, tmp_path: Path, finished):
     """A folder that may not be written is a StorageError that speaks of permissions."""
     for folder in (tmp_path, *tmp_path.parents[:-2]):
         folder.chmod(folder.stat().st_mode | 0o055)

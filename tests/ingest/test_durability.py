@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sqlalchemy import select
@@ -29,7 +29,11 @@ SETTINGS = {
 
 
 def start(
-    feed: Path, data: Path, *, file_limit: int | None = None, **env: str
+    feed: Path,
+    data: Path,
+    *,
+    file_limit: int | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> subprocess.Popen[str]:
     """Start indexing in a process of its own, writing every few pictures."""
 
@@ -41,7 +45,7 @@ def start(
 
     return subprocess.Popen(
         [sys.executable, "-m", "shopsight", "index", str(feed), "--data", str(data), "--json"],
-        env=os.environ | SETTINGS | env,
+        env={**environment, **SETTINGS},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -76,7 +80,9 @@ def acknowledged(shop: Shop) -> set[str]:
     return ids
 
 
-def test_kill_at_20_random_moments_loses_nothing(open_shop: OpenShop, tmp_path: Path) -> None:
+def test_kill_at_20_random_moments_loses_nothing(
+    open_shop: OpenShop, tmp_path: Path, uncounted: dict[str, str]
+) -> None:
     """After kill -9 at any moment, acknowledged pictures are there and only the rest is redone."""
     count = 1200
     feed = SmallShop(tmp_path / "feed", count).feed
@@ -85,7 +91,7 @@ def test_kill_at_20_random_moments_loses_nothing(open_shop: OpenShop, tmp_path: 
     before: set[str] = set()
     watcher = open_shop()
     for turn in range(20):
-        process = start(feed, data)
+        process = start(feed, data, environment=uncounted)
         wait_for(lambda process=process: holds_lock(process, data), process)
         if turn % 2:  # half of the moments fall into the writing, the others anywhere
             done = len(before)
@@ -97,7 +103,7 @@ def test_kill_at_20_random_moments_loses_nothing(open_shop: OpenShop, tmp_path: 
         assert before <= now
         before = now
     assert 0 < len(before) < count
-    process = start(feed, data)
+    process = start(feed, data, environment=uncounted)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert json.loads(out)["images_encoded"] == count - len(before)
