@@ -39,7 +39,8 @@ def feed(sample_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _settings(data: Path, **more: Any) -> Settings:
     usual = {"data": data, "encoder": "thumbnail", "threads": 1, "allow_hosts": ["127.0.0.1"]}
-    return Settings.model_validate(usual | {"fetch_retries": 0, "ocr": "off"} | more)
+    usual |= {"fetch_retries": 0, "ocr": "off", "calibrate": False}
+    return Settings.model_validate(usual | more)
 
 
 @pytest.fixture(scope="session")

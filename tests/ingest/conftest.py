@@ -27,6 +27,7 @@ def open_shop(tmp_path: Path) -> Callable[..., Shop]:
             "encoder": "thumbnail",
             "detector": "none",
             "threads": 1,
+            "calibrate": False,
         }
         shop = Shop.open(settings=Settings.model_validate(defaults | settings))
         opened.append(shop)

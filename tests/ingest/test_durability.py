@@ -80,17 +80,17 @@ def acknowledged(shop: Shop) -> set[str]:
     return ids
 
 
-def test_kill_at_20_random_moments_loses_nothing(
+def test_kill_at_12_random_moments_loses_nothing(
     open_shop: OpenShop, tmp_path: Path, uncounted: dict[str, str]
 ) -> None:
     """After kill -9 at any moment, acknowledged pictures are there and only the rest is redone."""
-    count = 1200
+    count = 800
     feed = SmallShop(tmp_path / "feed", count).feed
     data = tmp_path / "data"
     moments = random.Random(7)
     before: set[str] = set()
     watcher = open_shop()
-    for turn in range(20):
+    for turn in range(12):
         process = start(feed, data, environment=uncounted)
         wait_for(lambda process=process: holds_lock(process, data), process)
         if turn % 2:  # half of the moments fall into the writing, the others anywhere
@@ -114,7 +114,7 @@ def test_kill_at_20_random_moments_loses_nothing(
 
 def test_interrupt_writes_what_is_encoded(open_shop: OpenShop, tmp_path: Path) -> None:
     """Ctrl-C ends the run with a message and its own exit code; no picture is encoded twice."""
-    count = 1200
+    count = 800
     feed = SmallShop(tmp_path / "feed", count).feed
     data = tmp_path / "data"
     process = start(feed, data)

@@ -64,11 +64,11 @@ def test_pictures_are_asked_for_again_only_when_due(
     open_shop: OpenShop, small_shop: SmallShop, web: PictureServer
 ) -> None:
     """Fresh pictures are not asked for; old ones are, and unchanged ones are kept."""
-    shop = open_shop(allow_hosts=["127.0.0.1"], calibrate=False)
+    shop = open_shop(allow_hosts=["127.0.0.1"])
     assert shop.index(small_shop.feed).counters.images_encoded == 8
     assert shop.index(small_shop.feed).counters.images_unchanged == 8
     assert web.answers == {200: 8}
-    impatient = open_shop(allow_hosts=["127.0.0.1"], fetch_max_age_s=0, calibrate=False)
+    impatient = open_shop(allow_hosts=["127.0.0.1"], fetch_max_age_s=0)
     small_shop.draw("p3.png", seed=70)
     counters = impatient.index(small_shop.feed).counters
     assert (counters.images_encoded, counters.images_unchanged) == (1, 7)
@@ -79,7 +79,7 @@ def test_confidence_fetches_each_picture_once_more(
     open_shop: OpenShop, small_shop: SmallShop, web: PictureServer
 ) -> None:
     """Pictures on the web are not kept, so fitting confidence fetches them, but only once each."""
-    shop = open_shop(allow_hosts=["127.0.0.1"])
+    shop = open_shop(allow_hosts=["127.0.0.1"], calibrate=True)
     shop.index(small_shop.feed)
     assert shop.calibrate_if_due() is None
     assert web.answers == {200: 16}

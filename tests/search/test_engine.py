@@ -26,6 +26,7 @@ def shop(
         "store": request.param,
         "threads": 1,
         "detector": "none",
+        "calibrate": False,
     }
     with Shop.open(settings=Settings.model_validate(settings)) as shop:
         shop.index(ShapesShop(folder / "feed").feed)
@@ -146,7 +147,8 @@ def test_odd_words_are_only_words(shop: Shop, text: str) -> None:
 def test_new_products_are_found_by_their_words(tmp_path: Path) -> None:
     """A product whose title changes is found by the new words at once, and no longer by the old."""
     feed = ShapesShop(tmp_path / "feed")
-    settings = {"data": tmp_path / "data", "encoder": "two-part", "detector": "none"}
+    usual = {"encoder": "two-part", "detector": "none", "calibrate": False}
+    settings = {"data": tmp_path / "data", **usual}
     with Shop.open(settings=Settings.model_validate(settings)) as shop:
         shop.index(feed.feed)
         assert ids(shop, text="gizmo") == []

@@ -24,6 +24,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         "encoder": "speaking",
         "store": "exact",
         "detector": "none",
+        "calibrate": False,
     }
     with Shop.open(settings=Settings.model_validate(settings)) as shop:
         shop.index(feed)

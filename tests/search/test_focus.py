@@ -18,6 +18,7 @@ from shopsight.wiring import Shop
 def opened(folder: Path, **more: Any) -> Shop:
     """A shop with every shape in every colour, indexed."""
     usual = {"data": folder / "data", "encoder": "two-part", "store": "exact", "threads": 1}
+    usual |= {"calibrate": False}
     shop = Shop.open(settings=Settings.model_validate(usual | more))
     shop.index(ShapesShop(folder / "feed").feed)
     return shop

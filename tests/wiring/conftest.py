@@ -29,6 +29,7 @@ def open_shop(tmp_path: Path) -> Iterator[Callable[..., Shop]]:
             "store": "exact",
             "threads": 1,
             "ocr": "off",
+            "calibrate": False,
         }
         opened.append(Shop.open(settings=Settings.model_validate(defaults | settings)))
         return opened[-1]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ from shopsight.testing.shops import SmallShop
 from shopsight.wiring import Shop
 
 OpenShop = Callable[..., Shop]
+
+
+@pytest.fixture
+def open_shop(open_shop: OpenShop) -> OpenShop:
+    """Opens shops that calibrate when they index."""
+    return partial(open_shop, calibrate=True)
 
 
 def kept(shop: Shop) -> Calibration | None:

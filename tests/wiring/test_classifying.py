@@ -98,7 +98,7 @@ def test_classify(open_shop: Callable[..., Shop], colors: ColorsShop) -> None:
 
 def test_products_without_category(open_shop: Callable[..., Shop], tmp_path: Path) -> None:
     """A shop without categories says what to do; so does a photo that is none."""
-    shop = open_shop(calibrate=False)
+    shop = open_shop()
     shapes = ShapesShop(tmp_path / "shapes")
     shop.index(shapes.feed)
     with pytest.raises(NotFoundError, match="product_type"):
@@ -107,7 +107,7 @@ def test_products_without_category(open_shop: Callable[..., Shop], tmp_path: Pat
 
 def test_damaged_photo_is_named(open_shop: Callable[..., Shop], colors: ColorsShop) -> None:
     """A file that is no picture is an error that names it."""
-    shop = open_shop(calibrate=False)
+    shop = open_shop()
     shop.index(colors.write())
     bad = colors.folder / "bad.jpg"
     bad.write_text("no picture")
@@ -119,7 +119,7 @@ def test_categories_follow_the_catalogue(
     open_shop: Callable[..., Shop], colors: ColorsShop, tmp_path: Path
 ) -> None:
     """After a change of the catalogue they are read anew, beside requests, and not too often."""
-    shop = open_shop(calibrate=False)
+    shop = open_shop()
     shop.index(colors.write())
     now = [0.0]
     known = KnownCategories(
@@ -145,7 +145,7 @@ def test_categories_follow_the_catalogue(
 
 def test_proposals(open_shop: Callable[..., Shop], colors: ColorsShop) -> None:
     """Products without a category get one; broken pictures and rows are named; the feed stays."""
-    shop = open_shop(calibrate=False)
+    shop = open_shop()
     shop.index(colors.write())
     colors.draw("new.png", "green", seed=70)
     (colors.folder / "broken.png").write_bytes(b"no picture")

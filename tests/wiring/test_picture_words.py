@@ -19,7 +19,7 @@ def test_printed_words_are_found(open_shop: OpenShop, feed: SmallShop) -> None:
     pytest.importorskip("rapidocr", reason="needs the extra ocr")
     text = (("CITRONELLA", (0.1, 0.3), 80),)
     Image.fromarray(written(text)).save(feed.folder / "p2.png")
-    shop = open_shop(index_ocr=True, ocr="off", calibrate=False)
+    shop = open_shop(index_ocr=True, ocr="off")
     report = shop.index(feed.feed)
     assert report.counters.images_read == len(feed.rows)
     assert [hit.product.id for hit in shop.search(text="citronella").hits] == ["p2"]
