@@ -43,6 +43,25 @@ def test_a_back_office_manages_brands(start: Start, logo: bytes) -> None:
     assert client.get("/v1/brands/kavoa").status_code == 404
 
 
+def test_names_may_hold_slashes(start: Start, logo: bytes) -> None:
+    """A brand such as M/Lux is managed under its name, escaped or not; others stay apart."""
+    client = start()
+    assert client.put("/v1/brands/M%2FLux", json={"aliases": ["A/B/C"]}).status_code == 201
+    client.put("/v1/brands/M", json={})
+    taught = client.post("/v1/brands/M/Lux/examples", files={"image": logo})
+    assert taught.json()["brand"] == {
+        "name": "M/Lux",
+        "aliases": ["A/B/C"],
+        "website": "",
+        "examples": 1,
+    }
+    assert client.get("/v1/brands/A/B/C").json()["name"] == "M/Lux"
+    assert client.delete("/v1/brands/M%2FLux/examples").status_code == 204
+    assert client.get("/v1/brands/M/Lux").json()["examples"] == 0
+    assert client.delete("/v1/brands/M/Lux").status_code == 204
+    assert [one["name"] for one in client.get("/v1/brands").json()["brands"]] == ["M"]
+
+
 def test_a_box_teaches_from_a_photo(start: Start, photo: bytes) -> None:
     """A photo with a box is an example; asked about the same photo, its brand is named."""
     client = start(ocr="off")

@@ -287,6 +287,21 @@ def test_corrections_are_told(vocabulary):
     assert (as_written.rest, as_written.chips) == (("pepermint", "tea"), ())
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("不要terracota", "不要terracotta"),
+        ("不要 pepermint 杯", "不要 peppermint"),
+        ("without  Pepermint, please", "without peppermint"),
+        ("not terracotta", "not terracotta"),
+    ],
+)
+def test_chips_of_unwanted_things_show_the_word_that_was_meant(vocabulary, text, label):
+    """A correction is shown after a negation too, with a space before it or, in Chinese, without."""
+    (chip,) = understand(text, vocabulary).chips
+    assert (chip.kind, chip.label) == ("exclude", label)
+
+
 def test_a_chip_taken_away_leaves_plain_words(vocabulary):
     """An understanding that is ignored turns its words back into search terms; others stay."""
     text = "red cap under 40 EUR"

@@ -151,9 +151,21 @@ class _Reading:
 
     def _chip(self, mention: Mention) -> Chip:
         text = self._slice(mention.start, mention.stop)
-        label = " ".join(self._fixed.get(stem(word.lower()), word) for word in text.split())
+        label = self._label(mention.start, mention.stop)
         kind = "boost" if mention.kind == "filler" else mention.kind
         return Chip(id=mention.id, kind=kind, field=mention.field, label=label, text=text)
+
+    def _label(self, start: int, stop: int) -> str:
+        """What was written with typos corrected; Chinese words may stand right before them."""
+        parts: list[str] = []
+        at = self._tokens[start].start
+        for place in range(start, stop):
+            token = self._tokens[place]
+            if place in self._typos:
+                parts += [self._text[at : token.start], self._fixed[self._typos[place]]]
+                at = token.stop
+        parts.append(self._text[at : self._tokens[stop - 1].stop])
+        return " ".join("".join(parts).split())
 
     def _slice(self, start: int, stop: int) -> str:
         return self._text[self._tokens[start].start : self._tokens[stop - 1].stop]

@@ -88,7 +88,7 @@ def _add_reads(routes: APIRouter, parts: Parts) -> None:
         return BrandList(brands=[BrandItem.of(one) for one in brands])
 
     @routes.get(
-        "/v1/brands/{name}",
+        "/v1/brands/{name:path}",
         summary="Get a brand, by its name or an alias",
         responses=problems(401, 403, 404),
         dependencies=admin,
@@ -101,7 +101,7 @@ def _add_writes(routes: APIRouter, parts: Parts) -> None:
     admin = [Depends(parts.gate.admin())]
 
     @routes.put(
-        "/v1/brands/{name}",
+        "/v1/brands/{name:path}",
         summary="Add a brand, or replace its aliases and its website",
         response_model=BrandItem,
         responses=problems(401, 403, 409, 413, 422)
@@ -115,8 +115,21 @@ def _add_writes(routes: APIRouter, parts: Parts) -> None:
         status = 201 if new else 200
         return Response(item.model_dump_json(), status, media_type="application/json")
 
+    # Before the brands themselves, whose names may hold a slash.
     @routes.delete(
-        "/v1/brands/{name}",
+        "/v1/brands/{name:path}/examples",
+        summary="Forget what a brand's logo looks like",
+        status_code=204,
+        response_class=Response,
+        responses=problems(401, 403, 404),
+        dependencies=admin,
+    )
+    async def delete_examples(name: Name) -> Response:
+        await parts.writes.run(parts.shop.brands.remove_examples, name)
+        return Response(status_code=204)
+
+    @routes.delete(
+        "/v1/brands/{name:path}",
         summary="Forget a brand and its examples",
         status_code=204,
         response_class=Response,
@@ -128,7 +141,7 @@ def _add_writes(routes: APIRouter, parts: Parts) -> None:
         return Response(status_code=204)
 
     @routes.post(
-        "/v1/brands/{name}/examples",
+        "/v1/brands/{name:path}/examples",
         summary="Teach a brand from a logo, or from a box on a photo",
         response_model=ExampleAnswer,
         responses=problems(400, 401, 403, 404, 413, 422, 503),
@@ -141,18 +154,6 @@ def _add_writes(routes: APIRouter, parts: Parts) -> None:
         brand = await parts.lookups.run(parts.shop.brands.one, name)
         answer = ExampleAnswer(added=added, brand=BrandItem.of(brand))
         return Response(answer.model_dump_json(), media_type="application/json")
-
-    @routes.delete(
-        "/v1/brands/{name}/examples",
-        summary="Forget what a brand's logo looks like",
-        status_code=204,
-        response_class=Response,
-        responses=problems(401, 403, 404),
-        dependencies=admin,
-    )
-    async def delete_examples(name: Name) -> Response:
-        await parts.writes.run(parts.shop.brands.remove_examples, name)
-        return Response(status_code=204)
 
 
 def _put(shop: Shop, name: str, body: BrandBody) -> tuple[BrandItem, bool]:
