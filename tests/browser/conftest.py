@@ -68,7 +68,7 @@ def address(sample_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
             row["image_link"] = str(sample_shop / row["image_link"])
             row["additional_image_link"] = ""
             writer.writerow(row)
-    settings = Settings(data=folder / "data", encoder="thumbnail", threads=1)
+    settings = Settings(data=folder / "data", encoder="thumbnail", threads=1, calibrate=False)
     samples = [sample_shop / "images" / f"{product_id}.jpg" for product_id in SHOWN]
     with Shop.open(settings=settings) as shop:
         shop.index(folder / "catalog.csv", image_root=sample_shop)

@@ -23,7 +23,8 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> ShapesShop:
 @pytest.fixture(scope="module")
 def address(shapes: ShapesShop) -> Iterator[str]:
     """Address of a server that tells shapes and colours apart; `open_page` opens this one."""
-    settings = Settings(data=shapes.folder / "data", encoder="two-part", store="exact", threads=1)
+    usual = {"encoder": "two-part", "store": "exact", "threads": 1, "calibrate": False}
+    settings = Settings.model_validate({"data": shapes.folder / "data", **usual})
     samples = [shapes.draw("pole", "blue", side=48)]
     with Shop.open(settings=settings) as shop:
         shop.index(shapes.feed)
