@@ -297,7 +297,7 @@ def test_corrections_are_told(vocabulary):
     ],
 )
 def test_chips_of_unwanted_things_show_the_word_that_was_meant(vocabulary, text, label):
-    """A correction is shown after a negation too, with a space before it or, in Chinese, without."""
+    """A correction is shown after a negation too, with a space between or, in Chinese, without."""
     (chip,) = understand(text, vocabulary).chips
     assert (chip.kind, chip.label) == ("exclude", label)
 
