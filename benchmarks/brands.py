@@ -96,7 +96,7 @@ def folds_of(photos: Sequence[LogoPhoto], *, apart: bool) -> NDArray[np.intp]:
     count = len(photos)
     group = np.arange(count)
     if apart:
-        vectors = np.stack([one.seen.whole for one in photos])
+        vectors = np.stack([one.seen.things[0] for one in photos])
         for one, other in np.argwhere(np.triu(vectors @ vectors.T >= SAME_PHOTO, 1)):
             group[group == group[other]] = group[one]
     return np.random.default_rng(0).permutation(count)[group] % FOLDS

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from shopsight.recognize.brand import (
 from shopsight.recognize.brand_gallery import gallery_of, looks_of_box
 from shopsight.recognize.brand_names import BrandNames
 from shopsight.recognize.text import TextLine
+from shopsight.regions.base import Region
 from shopsight.testing.fakes import ThumbnailEncoder
 
 
@@ -71,13 +74,16 @@ def recognized(
     known: BrandKnowledge = NO_LOGOS,
     *,
     lines: tuple[TextLine, ...] = (),
-    like: LikeProducts | None = None,
+    like: LikeProducts | Sequence[LikeProducts] | None = None,
+    things: Sequence[Region] = (),
     box: Box | None = None,
 ) -> BrandRecognition:
     """What is said of a photo with these words on it, and these like products."""
+    each = iter([like] if isinstance(like, LikeProducts) else like or ())
     senses = BrandSenses(
         ENCODER,
-        like_products=None if like is None else lambda _vector: like,
+        like_products=None if like is None else lambda _vector: next(each),
+        things=lambda _image: things,
         read=(lambda _pixels: lines) if lines else None,
     )
     return recognize_brands(image, known, senses, threshold=0.5, box=box)
@@ -88,7 +94,7 @@ def test_nothing_seen_is_no_brand() -> None:
     found = recognized()
     assert found.answer is None
     assert (found.confidence, found.brands, found.alternatives, found.evidence) == (0, (), (), ())
-    assert set(found.timings_ms) == {"encode", "search", "rank", "total"}
+    assert set(found.timings_ms) == {"regions", "encode", "search", "rank", "total"}
 
 
 def test_a_logo_is_recognised_where_it_is() -> None:
@@ -181,3 +187,35 @@ def test_probability_grows_with_the_score() -> None:
     assert found == sorted(found)
     assert 0 <= found[0] < 0.05
     assert 0.95 < found[-1] <= 1
+
+
+MUG, BOOK = Region(Box(0, 0, 0.5, 1), 0.9), Region(Box(0.6, 0, 1, 1), 0.8)
+
+
+def test_things_beside_each_other_have_brands_of_their_own() -> None:
+    """Like products are found of every thing; the answer is the brand of the main one."""
+    likes = [LikeProducts({"kavoa": 0.7}), LikeProducts({"bramlo": 0.9})]
+    found = recognized(like=likes, things=[MUG, BOOK])
+    assert found.answer == "Kavoa"
+    assert [one.name for one in found.brands] == ["Kavoa", "Bramlo"]
+    assert {one.answer: one.box for one in found.evidence} == {"Kavoa": MUG.box, "Bramlo": BOOK.box}
+
+
+@pytest.mark.parametrize("printed", [True, False])
+def test_what_is_beside_a_thing_without_a_brand_lends_it_none(*, printed: bool) -> None:
+    """Of a mug known to have no brand, a book's is no answer, though it is on the photo."""
+    line = TextLine("BRAMLO", 0.9, Box(0.7, 0.4, 0.9, 0.5))
+    plain, book = LikeProducts({"": 0.95}), LikeProducts({} if printed else {"bramlo": 0.9})
+    lines = (line,) if printed else ()
+    found = recognized(lines=lines, like=[plain, book], things=[MUG, BOOK])
+    assert found.answer is None
+    assert [one.name for one in found.brands] == ["Bramlo"]
+    unknown = recognized(lines=lines, like=[LikeProducts(), book], things=[MUG, BOOK])
+    assert unknown.answer == "Bramlo"
+
+
+def test_a_name_on_the_main_subject_counts_whatever_it_looks_like() -> None:
+    """What is printed on a thing says more than that it looks like one without a brand."""
+    line = TextLine("BRAMLO", 0.9, Box(0.1, 0.4, 0.3, 0.5))
+    found = recognized(lines=(line,), like=[LikeProducts({"": 0.95})], things=[MUG])
+    assert found.answer == "Bramlo"

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shopsight.images.boxes import WHOLE, Box
+from shopsight.images.boxes import Box
 from shopsight.images.preprocessing import Preprocessing
 from shopsight.recognize.brand_windows import look, part_vector, pooled
+from shopsight.regions.base import Region
 from shopsight.search.explaining.sight import sight
 from shopsight.testing.fakes import ThumbnailEncoder, TwoPartEncoder
 
@@ -70,11 +71,13 @@ def test_what_is_meant_is_the_sum_of_its_cells() -> None:
     assert part_vector(whole, None, Box(0, 0, 0.5, 0.5)) is whole
 
 
-def test_the_main_subject_weighs_more_than_the_rest() -> None:
-    """The vector that like products are found by turns to the parts that are meant."""
+def test_each_thing_weighs_as_it_is_sure() -> None:
+    """A thing's vector, which like products are found by, turns from the whole to it."""
     picture, corner = painted((300, 200)), Box(0.5, 0.5, 1, 1)
-    alone = look(ThumbnailEncoder(), picture, [(corner, 1.0)]).whole
-    plain = look(ThumbnailEncoder(), picture).whole
-    meant = look(ThumbnailEncoder(), picture, [(WHOLE, 0.3), (corner, 0.7)]).whole
-    assert plain @ alone < meant @ alone < 1
-    np.testing.assert_allclose(np.linalg.norm(meant), 1, atol=1e-5)
+    plain = look(ThumbnailEncoder(), picture).things
+    sure, unsure = Region(corner, 1.0), Region(corner, 0.2)
+    meant = look(ThumbnailEncoder(), picture, [sure, unsure]).things
+    (alone,) = look(ThumbnailEncoder(), picture.crop((150, 100, 300, 200))).things
+    assert len(plain) == 1
+    assert plain[0] @ alone < meant[1] @ alone < meant[0] @ alone < 1
+    np.testing.assert_allclose(np.linalg.norm(meant, axis=1), 1, atol=1e-5)

@@ -137,9 +137,10 @@ class BrandAnswer(BaseModel):
     """Which brands a photo shows.
 
     Attributes:
-        answer: The surest brand; ``null``: none is sure enough.
+        answer: The brand of what the photo is of; ``null``: none is sure enough.
         confidence: Of the answer; without one, of the likeliest brand.
-        brands: All that are sure enough, surest first.
+        brands: All that are sure enough, surest first, but the answer before all others. Without an
+            answer, those of what is beside the main subject.
         alternatives: Others, likeliest first.
         evidence: What was seen, the most telling first.
         image_id: Names the photo for further requests.

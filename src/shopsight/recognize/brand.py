@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from shopsight.encoders.base import Encoder
-from shopsight.images.boxes import WHOLE, Box
+from shopsight.images.boxes import MARGIN, WHOLE, Box
 from shopsight.recognize.answers import Alternative, Evidence, Recognition
 from shopsight.recognize.brand_gallery import Gallery
 from shopsight.recognize.brand_names import BrandNames, NameSeen
 from shopsight.recognize.brand_windows import Windows, look
 from shopsight.recognize.text import TextLine
+from shopsight.regions.base import Region
 from shopsight.search.clock import Clock
 
 Vector = NDArray[np.float32]
@@ -71,7 +73,9 @@ class BrandRecognition(Recognition):
     """Which brands a photo shows.
 
     Attributes:
-        brands: All that are sure enough, surest first; empty: none. The first is the answer.
+        brands: All that are sure enough, surest first, but the answer before all others; empty:
+            none. The answer is the brand of what the photo is of: where that has none, brands of
+            what is beside it may still be on the photo.
         look: ``(dimension,)`` unit vector of what was looked at, which like products are found by;
             ``None``: nothing was.
     """
@@ -117,15 +121,15 @@ class BrandSenses:
         encoder: Of the shop.
         like_products: From the vector of a photo to the brands of like products; ``None``: there
             are no products.
-        parts: From a photo to what is meant of it, and how much each part counts, as
-            :func:`.search.photos.looks` says; ``None``: all of it.
+        things: From a photo to the things on it, the main subject first; ``None``: they are not
+            looked for.
         read: From pixels ``(height, width, 3)`` uint8 RGB to the lines of text on them; ``None``:
             text is not read.
     """
 
     encoder: Encoder
     like_products: Callable[[Vector], LikeProducts] | None = None
-    parts: Callable[[Image.Image], Sequence[tuple[Box, float]]] | None = None
+    things: Callable[[Image.Image], Sequence[Region]] | None = None
     read: Callable[[NDArray[np.uint8]], Sequence[TextLine]] | None = None
 
 
@@ -156,27 +160,25 @@ def recognize_brands(
     clock = clock or Clock()
     part = box or WHOLE
     shown = image if box is None else _cut(image, box)
-    parts: Sequence[tuple[Box, float]] = ((WHOLE, 1.0),)
-    if box is None and senses.parts is not None:
-        parts = senses.parts(image)
+    things: Sequence[Region] = ()
+    if box is None and senses.things is not None:
+        things = senses.things(image)
         clock.lap("regions")
-    seen = look(senses.encoder, shown, parts, thorough=thorough)
+    seen = look(senses.encoder, shown, things, thorough=thorough)
     clock.lap("encode")
-    like = senses.like_products(seen.whole) if senses.like_products else LikeProducts()
+    like = [senses.like_products(one) for one in seen.things] if senses.like_products else []
     clock.lap("search")
     named: Sequence[NameSeen] = ()
     if senses.read is not None:
         named = known.names.found(senses.read(np.asarray(shown)))
         clock.lap("text")
-    evidence = [
-        *_logos(seen, known, like),
-        *(_name(one, known) for one in named),
-        *_products(like, known),
+    said = [
+        _Said(_placed(one.evidence, part), one.meant)
+        for one in _all_said(seen, named, like, things, known)
     ]
-    evidence = [_placed(one, part) for one in evidence]
-    answer = _answered(_weighed(evidence, known), evidence, threshold)
+    answer = _answered(said, known, threshold)
     clock.lap("rank")
-    return replace(answer, look=seen.whole, timings_ms=clock.timings())
+    return replace(answer, look=seen.things[0], timings_ms=clock.timings())
 
 
 def logo_probability(score: float) -> float:
@@ -184,76 +186,121 @@ def logo_probability(score: float) -> float:
     return 1 / (1 + math.exp(-LOGO_STEEPNESS * (score - LOGO_MIDDLE)))
 
 
-def _logos(seen: Windows, known: BrandKnowledge, like: LikeProducts) -> list[Evidence]:
+class _Said(NamedTuple):
+    """Evidence, and its confidence as far as it is about what the photo is of."""
+
+    evidence: Evidence
+    meant: float
+
+
+def _all_said(
+    seen: Windows,
+    named: Sequence[NameSeen],
+    like: Sequence[LikeProducts],
+    things: Sequence[Region],
+    known: BrandKnowledge,
+) -> Iterator[_Said]:
+    """All evidence.
+
+    What is beside the main subject says as much less of it as that is known to be a product of
+    another brand, or of none.
+    """
+    main = like[0] if like else LikeProducts()
+    yield from _logos(seen, main, known)
+    subject = things[0].box.grown(MARGIN) if things else WHOLE
+    for one in named:
+        name, box = known.brands[one.brand].name, one.line.box
+        beside = 0.0 if _is_within(box, subject) else _others(main, one.brand)
+        sure = one.confidence
+        yield _Said(Evidence("name", one.line.text, sure, box, name), sure * (1 - beside))
+    for number, products in enumerate(like):
+        for key, one in _products(products, known):
+            placed = replace(one, box=things[number].box) if things else one
+            beside = _others(main, key) if number else 0.0
+            yield _Said(placed, one.confidence * (1 - beside))
+
+
+def _logos(seen: Windows, main: LikeProducts, known: BrandKnowledge) -> Iterator[_Said]:
     if known.gallery is None:
-        return []
+        return
     scores = known.gallery.scores(seen.vectors)
     windows = scores.argmax(axis=0)
-    found = []
     for number, key in enumerate(known.gallery.brands):
         window = int(windows[number])
-        others = sum(like.shares.values()) - like.shares.get(key, 0.0)
         sure = logo_probability(float(scores[window, number]))
-        sure *= 1 - CONTRADICTED * min(max(others, 0.0), 1.0)
+        sure *= 1 - CONTRADICTED * _others(main, key)
         name = known.brands[key].name
         place = Box(*seen.boxes[window].tolist())
-        found.append(Evidence("logo", f"like the logo of {name}", sure, place, name))
-    return found
+        yield _Said(Evidence("logo", f"like the logo of {name}", sure, place, name), sure)
 
 
-def _name(one: NameSeen, known: BrandKnowledge) -> Evidence:
-    name = known.brands[one.brand].name
-    return Evidence("name", one.line.text, one.confidence, one.line.box, name)
-
-
-def _products(like: LikeProducts, known: BrandKnowledge) -> list[Evidence]:
-    found = []
+def _products(like: LikeProducts, known: BrandKnowledge) -> Iterator[tuple[str, Evidence]]:
     for key, share in like.shares.items():
         detail = like.names.get(key, "")
         if key in known.brands:
             name = known.brands[key].name
-            found.append(Evidence("products", detail, PRODUCTS_TRUST * share, answer=name))
+            yield key, Evidence("products", detail, PRODUCTS_TRUST * share, answer=name)
         elif not key:
-            found.append(Evidence("products", f"no brand: {detail}", share))
-    return found
+            yield key, Evidence("products", f"no brand: {detail}", share)
 
 
-def _weighed(evidence: Sequence[Evidence], known: BrandKnowledge) -> list[BrandSeen]:
-    """All brands that something speaks for, surest first: one sort of evidence is enough."""
+def _others(like: LikeProducts, key: str) -> float:
+    """Probability that a thing is a product of another brand, or of none."""
+    others = sum(like.shares.values()) - like.shares.get(key, 0.0)
+    return min(max(others, 0.0), 1.0)
+
+
+def _weighed(told: Iterable[tuple[Evidence, float]], known: BrandKnowledge) -> list[BrandSeen]:
+    """All brands that something speaks for, surest first: one sort of evidence is enough.
+
+    Args:
+        told: Evidence, and how much it counts.
+        known: What the shop knows of brands.
+    """
     doubts: dict[str, float] = {}
     places: dict[str, Evidence] = {}
-    for one in evidence:
+    for one, sure in told:
         if one.answer is None:
             continue
-        doubts[one.answer] = doubts.get(one.answer, 1.0) * (1 - one.confidence)
+        doubts[one.answer] = doubts.get(one.answer, 1.0) * (1 - sure)
+        if one.kind == "products" or one.confidence < WORTH_SAYING:
+            continue
         best = places.get(one.answer)
-        if one.box is not None and (best is None or one.confidence > best.confidence):
+        if best is None or one.confidence > best.confidence:
             places[one.answer] = one
     websites = {brand.name: brand.website for brand in known.brands.values()}
     found = []
     for name, doubt in doubts.items():
-        place = places.get(name)
-        box = place.box if place is not None and place.confidence >= WORTH_SAYING else None
+        box = places[name].box if name in places else None
         found.append(BrandSeen(name, websites.get(name, ""), 1 - doubt, box))
     return sorted(found, key=lambda one: (-one.confidence, one.name))
 
 
-def _answered(
-    found: Sequence[BrandSeen], evidence: Sequence[Evidence], threshold: float
-) -> BrandRecognition:
-    sure = tuple(one for one in found if one.confidence >= threshold)
-    others = found[1:] if sure else found
-    alternatives = tuple(
-        Alternative(one.name, one.confidence) for one in others if one.confidence >= WORTH_SAYING
-    )
-    told = sorted(evidence, key=lambda one: -one.confidence)
+def _answered(said: Sequence[_Said], known: BrandKnowledge, threshold: float) -> BrandRecognition:
+    meant = _weighed(said, known)
+    sure = bool(meant) and meant[0].confidence >= threshold
+    answer = meant[0].name if sure else None
+    shown = _weighed(((one.evidence, one.evidence.confidence) for one in said), known)
+    brands = [one for one in shown if one.confidence >= threshold]
+    told = sorted((one.evidence for one in said), key=lambda one: -one.confidence)
+    alternatives = [
+        Alternative(one.name, one.confidence)
+        for one in (meant[1:] if sure else meant)
+        if one.confidence >= WORTH_SAYING
+    ]
     return BrandRecognition(
-        answer=sure[0].name if sure else None,
-        confidence=found[0].confidence if found else 0.0,
-        alternatives=alternatives[:MOST_ALTERNATIVES],
+        answer=answer,
+        confidence=meant[0].confidence if meant else 0.0,
+        alternatives=tuple(alternatives[:MOST_ALTERNATIVES]),
         evidence=tuple(one for one in told if one.confidence >= WORTH_SAYING),
-        brands=sure,
+        brands=tuple(sorted(brands, key=lambda one: one.name != answer)),
     )
+
+
+def _is_within(box: Box, part: Box) -> bool:
+    """Whether the middle of a box is inside another."""
+    across, down = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
+    return part.x1 <= across <= part.x2 and part.y1 <= down <= part.y2
 
 
 def _placed(one: Evidence, part: Box) -> Evidence:

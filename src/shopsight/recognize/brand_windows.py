@@ -18,8 +18,9 @@ from shopsight.images.boxes import WHOLE, Box
 from shopsight.images.crops import whole_square
 from shopsight.images.prepare import to_pixels
 from shopsight.images.preprocessing import Preprocessing
+from shopsight.regions.base import Region
 from shopsight.search.explaining.sight import Sight, sight
-from shopsight.search.photos import joined
+from shopsight.search.photos import joined, looks
 
 Boxes = NDArray[np.float64]
 
@@ -52,18 +53,19 @@ class Windows(NamedTuple):
     Attributes:
         vectors: ``(n, dimension)`` float32 of unit length.
         boxes: ``(n, 4)``: x1, y1, x2, y2 in fractions of the picture.
-        whole: ``(dimension,)``: what is meant of the picture, as one vector.
+        things: ``(m, dimension)``: each thing as a search sees a main subject, with the picture
+            as a whole weighed in; where nothing was found, the picture alone.
     """
 
     vectors: Vectors
     boxes: Boxes
-    whole: NDArray[np.float32]
+    things: Vectors
 
 
 def look(
     encoder: Encoder,
     image: Image.Image,
-    parts: Sequence[tuple[Box, float]] = ((WHOLE, 1.0),),
+    things: Sequence[Region] = (),
     *,
     thorough: bool = False,
 ) -> Windows:
@@ -72,7 +74,7 @@ def look(
     Args:
         encoder: With cells, or without: then each pass is one window.
         image: Upright, mode RGB.
-        parts: What is meant, and how much each part counts, as :func:`.search.photos.looks` says.
+        things: What was found on it, the main subject first.
         thorough: Look at overlapping tiles too, about twenty more passes: finds smaller logos.
 
     Raises:
@@ -81,8 +83,11 @@ def look(
     usual = encoder.spec.preprocessing
     squeezed = usual.model_copy(update={"fit": "stretch"})
     vectors, cells = _encoded(encoder, [(image, squeezed)])
-    meant = [part_vector(vectors[0], cells[0], part) for part, _ in parts]
-    whole = joined(meant, [share for _, share in parts])
+    seen = []
+    for thing in things or (None,):
+        parts = looks(None, thing)
+        meant = [part_vector(vectors[0], cells[0], part) for part, _ in parts]
+        seen.append(joined(meant, [share for _, share in parts]))
     found = [pooled(vectors[0], cells[0], sight(squeezed, image.size))]
     tiles = _tiles(image.size) if thorough else []
     square = whole_square(usual)
@@ -96,7 +101,7 @@ def look(
     return Windows(
         np.concatenate([some for some, _ in found]),
         np.concatenate([places for _, places in found]),
-        whole,
+        np.stack(seen),
     )
 
 

@@ -220,6 +220,15 @@ class PhotoReader:
         finder = self._finder() if regions else None
         return looks(None, None if finder is None else main_subject(finder.find(image)))
 
+    def things(self, image: Image.Image, *, regions: bool) -> list[Region]:
+        """The things on a decoded picture that are worth showing: the main subject first."""
+        finder = self._finder() if regions else None
+        found = () if finder is None else finder.find(image)
+        subject = main_subject(found)
+        if subject is None:
+            return []
+        return [subject, *(one for one in objects(found) if one != subject)]
+
     def decoded(self, data: bytes, box: Box | None = None) -> Image.Image:
         """The upright picture, large enough for a part of it to be sharp.
 

@@ -153,7 +153,7 @@ class Brands(BrandRegistry):
         return BrandSenses(
             self._models.encoder,
             (lambda vector: self._like(serving, vector)) if serving else None,
-            partial(serving.reader.looks, regions=self._settings.regions) if serving else None,
+            partial(serving.reader.things, regions=self._settings.regions) if serving else None,
             (lambda pixels: reader.read(pixels, budget).lines) if reader else None,
         )
 
