@@ -66,7 +66,7 @@ def test_objects_are_listed_and_the_subject_is_searched(reader: PhotoReader, pho
 
 
 def test_things_begin_with_the_main_subject(reader: PhotoReader, photo: bytes) -> None:
-    """All things worth showing are told, the main subject first; none if they are not looked for."""
+    """All things worth showing are told, main subject first; none if they are not looked for."""
     image = reader.decoded(photo)
     assert [one.box for one in reader.things(image, regions=True)] == [RIGHT, LEFT]
     assert reader.things(image, regions=False) == []
