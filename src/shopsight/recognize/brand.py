@@ -214,10 +214,10 @@ def _all_said(
         sure = one.confidence
         yield _Said(Evidence("name", one.line.text, sure, box, name), sure * (1 - beside))
     for number, products in enumerate(like):
-        for key, one in _products(products, known):
-            placed = replace(one, box=things[number].box) if things else one
+        for key, alike in _products(products, known):
+            placed = replace(alike, box=things[number].box) if things else alike
             beside = _others(main, key) if number else 0.0
-            yield _Said(placed, one.confidence * (1 - beside))
+            yield _Said(placed, alike.confidence * (1 - beside))
 
 
 def _logos(seen: Windows, main: LikeProducts, known: BrandKnowledge) -> Iterator[_Said]:
