@@ -1,6 +1,6 @@
 """How well products are recognised on photos, and what its stages cost beside a forward pass.
 
-    python benchmarks/recognize.py [--ocr auto] [--json]
+    python benchmarks/recognize.py [--ocr auto] [--scores-only] [--json]
 
 Indexes the sample shop into a folder that is thrown away, recognises all its photos of one product,
 of barcodes, and of things that are not sold, and times the stages in turns with a bare forward pass
@@ -87,12 +87,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--ocr", choices=("auto", "on", "off"), default="auto")
+    parser.add_argument(
+        "--scores-only", action="store_true", help="take no second look at the best hits"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.model_validate({"data": Path(folder), "ocr": options.ocr})
         with Shop.open(settings=settings) as shop:
             shop.index(ROOT / "catalog.csv")
+            if options.scores_only:
+                (settings.data / "verification.json").unlink()
+                shop.refresh()
             shop.warm()
             reader = shop.models.text_reader()
             if reader is not None:

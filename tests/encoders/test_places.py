@@ -14,7 +14,7 @@ from shopsight.encoders.places import (
 from shopsight.images.preprocessing import Preprocessing
 from shopsight.testing.fakes import ThumbnailEncoder
 
-SIDE, GRID, SHAPE = 24, 4, 160
+SIDE, GRID, SHAPE = 96, 4, 160
 SPEC = EncoderSpec(
     name="cells",
     dimension=SHAPE + 8,
@@ -39,7 +39,7 @@ def cells() -> np.ndarray:
 def red_square() -> np.ndarray:
     """White, with a red square over the four places in the middle."""
     pixels = np.full((SIDE, SIDE, 3), 255, np.uint8)
-    pixels[6:18, 6:18] = (255, 0, 0)
+    pixels[24:72, 24:72] = (255, 0, 0)
     return pixels
 
 

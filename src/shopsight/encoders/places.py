@@ -27,6 +27,9 @@ BACKGROUND = 18
 LEAST_SHARE = 0.2
 """Share of a place that must not be background for the place to be kept."""
 
+_EVERY = 4
+"""Pixels are taken in every fourth row and column: enough for means, and much faster."""
+
 _EDITION = 1
 _HEAD = struct.Struct("<BHH")
 _LEVELS, _FINE = 127, 65_535
@@ -93,7 +96,7 @@ def photo_places(spec: EncoderSpec, pixels: NDArray[np.uint8], cells: Floats) ->
         pixels: ``(size, size, 3)`` uint8, as the encoder saw them.
         cells: ``(h, w, dimension)`` float32, its cells of them.
     """
-    everything = np.ones(pixels.shape[:2], np.float32)
+    everything = np.ones_like(_thinned(pixels, cells)[..., :1], np.float32)
     return _places(spec, pixels, cells, everything, np.arange(cells.shape[0] * cells.shape[1]))
 
 
@@ -104,11 +107,9 @@ def picture_places(spec: EncoderSpec, pixels: NDArray[np.uint8], cells: Floats) 
     """
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     ground = np.median(border, axis=0)
-    off = np.abs(pixels.astype(np.float32) - ground.astype(np.float32)).max(axis=2)
-    thing = (off > BACKGROUND).astype(np.float32)
-    shares = _sums(thing[..., None], cells.shape[:2]) / _sums(
-        np.ones_like(thing)[..., None], cells.shape[:2]
-    )
+    off = np.abs(_thinned(pixels, cells) - ground.astype(np.float32)).max(axis=2)
+    thing = (off > BACKGROUND).astype(np.float32)[..., None]
+    shares = _sums(thing, cells.shape[:2]) / _sums(np.ones_like(thing), cells.shape[:2])
     kept = np.flatnonzero(shares[:, 0] >= LEAST_SHARE)
     if not len(kept):
         return photo_places(spec, pixels, cells)
@@ -129,9 +130,7 @@ def encoded_with_places(encoder: Encoder, pixels: Pixels) -> tuple[Vectors, list
         return encoder.encode_images(pixels), [None] * len(pixels)
     vectors, cells = encoder.encode_cells(pixels)
     spec = encoder.spec
-    return vectors, [
-        picture_places(spec, *one) for one in zip(pixels, cells.astype(np.float32), strict=True)
-    ]
+    return vectors, [picture_places(spec, *one) for one in zip(pixels, cells, strict=True)]
 
 
 def _places(
@@ -141,13 +140,20 @@ def _places(
     mask: Floats,
     kept: NDArray[np.intp],
 ) -> Places:
-    """The kept places; colours are means of the pixels in the mask."""
+    """The kept places; colours are means of the pixels in the mask ``(height, width, 1)``."""
     shape = next(part for part in spec.all_parts if part.name == SHAPE)
     looks = cells[..., shape.start : min(shape.stop, shape.start + LENGTH)]
-    areas = _sums(mask[..., None], cells.shape[:2])[kept]
-    colors = _sums(_linear(pixels) * mask[..., None], cells.shape[:2])[kept] / areas
+    areas = _sums(mask, cells.shape[:2])[kept]
+    light = _linear(_thinned(pixels, cells))
+    colors = _sums(light * mask, cells.shape[:2])[kept] / areas
     weights = areas[:, 0] / areas.sum()
     return Places(unit(looks.reshape(-1, looks.shape[-1])[kept]), colors, weights)
+
+
+def _thinned(pixels: NDArray[np.uint8], cells: Floats) -> NDArray[np.uint8]:
+    """Some of the pixels, at least one in each cell."""
+    step = max(1, min(_EVERY, *(np.array(pixels.shape[:2]) // cells.shape[:2]).tolist()))
+    return pixels[::step, ::step]
 
 
 def _sums(values: Floats, grid: tuple[int, ...]) -> Floats:

@@ -120,11 +120,13 @@ class _Look:
         products: Of products, the likeliest first.
         absent: That it is none of them.
         box: The main subject.
+        verified: Whether a second look was taken.
     """
 
     products: Mapping[str, float]
     absent: float
     box: Box
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,8 @@ class ProductRecognizer:
         if verdict is not None:
             likely = dict(zip(ids, verdict.confidences.tolist(), strict=True))
             order = sorted(likely, key=lambda key: -likely[key])
-            return _Look({key: likely[key] for key in order}, 1.0 - verdict.presence, photo.box)
+            ordered = {key: likely[key] for key in order}
+            return _Look(ordered, 1.0 - verdict.presence, photo.box, verified=True)
         scores = np.array([one.score for one in found], np.float32)
         calibration = sources.calibration()
         if calibration is None:
@@ -248,8 +251,9 @@ class ProductRecognizer:
         products = sources.products(list(likely))
         said = odds(read.seen, products, sources.vocabulary()) if read.lines else Odds({}, 0.0)
         foreign = {code.gtin for code in codes if code.kind is CodeKind.GTIN}
-        told = bool(read.lines or named)  # else there is nothing that could single out one of them
-        unseen = UNSEEN / max(sources.engine.products, 1) if told else 0.0
+        unseen = UNSEEN / max(sources.engine.products, 1)
+        if look.verified and not (read.lines or named):
+            unseen = 0.0  # nothing was seen that could single out one of them
         weights: dict[str, float] = {}
         for key, product in products.items():
             if named and key not in named:
