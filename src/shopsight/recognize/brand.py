@@ -106,11 +106,13 @@ class BrandKnowledge:
         brands: By key.
         names: Finds them in words.
         gallery: Tells them by their logos; ``None``: no logo is known.
+        keys: Folded name or alias of a brand that was taught -> its key.
     """
 
     brands: Mapping[str, KnownBrand]
     names: BrandNames
     gallery: Gallery | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

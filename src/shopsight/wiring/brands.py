@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ BACKGROUND_PRODUCTS = 500
 """Products whose pictures say what is no logo."""
 
 _MOST_CATALOGUE_BRANDS = 10_000
+_LEAST_LIKELY = 1e-4  # probability of a product from which it is looked up
 
 
 class Brands(BrandRegistry):
@@ -99,10 +100,11 @@ class Brands(BrandRegistry):
         part = None if box is None else checked_box(box)
         clock.lap("decode")
         serving = self._serving()
+        known = self._knowledge(serving)
         return recognize_brands(
             image,
-            self._knowledge(serving),
-            self._senses(serving),
+            known,
+            self._senses(serving, known.keys),
             threshold=self._settings.brand_threshold,
             box=part,
             thorough=self._settings.brand_thorough if thorough is None else thorough,
@@ -147,12 +149,12 @@ class Brands(BrandRegistry):
         indexed = serving.collection.manifest.name if serving else ""
         return (*self._store.state(), indexed, serving.words.signature() if serving else "")
 
-    def _senses(self, serving: Serving | None) -> BrandSenses:
+    def _senses(self, serving: Serving | None, keys: Mapping[str, str]) -> BrandSenses:
         reader = self._models.text_reader()
         budget = self._settings.ocr_budget_ms / 1000
         return BrandSenses(
             self._models.encoder,
-            (lambda vector: self._like(serving, vector)) if serving else None,
+            (lambda vector: self._like(serving, keys, vector)) if serving else None,
             partial(serving.reader.things, regions=self._settings.regions) if serving else None,
             (lambda pixels: reader.read(pixels, budget).lines) if reader else None,
         )
@@ -181,14 +183,17 @@ class Brands(BrandRegistry):
         if serving is not None:
             page = self._catalog.page(limit=BACKGROUND_PRODUCTS)
             background = serving.collection.vectors([record_id(one.id, 0) for one in page])
-        return BrandKnowledge(known, BrandNames(names), gallery_of(examples, background))
+        gallery = gallery_of(examples, background)
+        return BrandKnowledge(known, BrandNames(names), gallery, aliases)
 
     def _spelled(self, serving: Serving) -> list[str]:
         """Brands of the catalogue, as the feed writes them."""
         facets = serving.collection.store.facets(["brand"], limit=_MOST_CATALOGUE_BRANDS)
         return [name for name in facets.get("brand", {}) if name.strip()]
 
-    def _like(self, serving: Serving, vector: NDArray[np.float32]) -> LikeProducts:
+    def _like(
+        self, serving: Serving, keys: Mapping[str, str], vector: NDArray[np.float32]
+    ) -> LikeProducts:
         calibration = serving.calibration.get()
         found = serving.engine.nearest(vector, JUDGED)
         if calibration is None or not found:
@@ -196,16 +201,20 @@ class Brands(BrandRegistry):
         ids = [one.product_id for one in found]
         scores = np.array([one.score for one in found], np.float32)
         judged = calibration.judge(scores, serving.engine.groups(ids))
-        products = self._catalog.get(ids)
-        aliases = {folded(name): brand.key for brand in self._store.all() for name in brand.names}
+        likely = {
+            key: confidence
+            for key, confidence in zip(ids, judged.confidences.tolist(), strict=True)
+            if confidence >= _LEAST_LIKELY
+        }
+        products = self._catalog.get(list(likely))
         shares: dict[str, float] = {}
         names: dict[str, str] = {}
-        for key, confidence in zip(ids, judged.confidences.tolist(), strict=True):
+        for key, confidence in likely.items():
             product = products.get(key)
             if product is None:
                 continue
             own = folded(product.brand) if product.brand else ""
-            brand = aliases.get(own, own)
+            brand = keys.get(own, own)
             shares[brand] = shares.get(brand, 0.0) + confidence
             names.setdefault(brand, product.title)
         return LikeProducts(shares, names)
