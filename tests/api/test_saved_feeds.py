@@ -66,6 +66,32 @@ def test_a_table_with_pictures_becomes_searchable(
     assert [one["id"] for one in found] == ["M2"]
 
 
+def test_a_forgotten_feed_leaves_the_pictures_of_its_products(
+    start: Start, sample_shop: Path, finished: Finished, photo: bytes, tmp_path: Path
+) -> None:
+    """Pictures of products stay when their feed is forgotten; those of none go with it."""
+    client = start()
+    folder = tmp_path / "data" / "saved-feeds" / "mugs"
+
+    def index(rows: str) -> None:
+        client.put("/v1/feeds/mugs/file", content=rows)
+        client.put("/v1/feeds/mugs", json={"mapping": {"id": "Nr"}, "currency": "EUR"})
+        client.put("/v1/feeds/mugs/pictures", content=mugs(sample_shop))
+        job = client.post("/v1/feeds/mugs/jobs").json()
+        assert finished(client, job["id"])["state"] == "succeeded"
+
+    index("\n".join(ROWS.splitlines()[:2]))
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 4
+    assert client.delete("/v1/feeds/mugs").status_code == 204
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["MUG001.jpg"]
+    assert client.get("/v1/products/M1/images/0").content == photo
+    index(ROWS)
+    for product in ("M1", "M2", "M3"):
+        client.delete(f"/v1/products/{product}")
+    assert client.delete("/v1/feeds/mugs").status_code == 204
+    assert not folder.exists()
+
+
 def test_a_kept_feed_reads_no_other_file_of_the_server(
     start: Start, sample_shop: Path, finished: Finished
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import watch
 
+from shopsight.api.problems import RULES
 from shopsight.api.server import serving
 from shopsight.catalog.database import sessions
 from shopsight.catalog.keys import KeyStore
@@ -29,6 +31,10 @@ PAGES = (
     "health",
 )
 OpenOffice = Callable[..., Page]
+OF_THE_PAGE = (
+    "((name) => import(new URL('../' + name, document.querySelector('[type=module]').src)))"
+)
+"""Imports a script as the page itself has it: its address names the version."""
 
 
 @pytest.fixture(scope="module")
@@ -228,9 +234,25 @@ def serious(page: Page) -> dict[str, list[str]]:
     }
 
 
+def test_failures_are_told_in_both_languages(open_office: OpenOffice) -> None:
+    """What kind of failure it was is said in the reader's language, with the server's details."""
+    reasons = sorted({rule.reason for rule in RULES.values()} - {"image"})
+    script = f"""(all) => {OF_THE_PAGE}("admin/api.js").then(({{ ServerError }}) =>
+        all.map(([status, reason]) => new ServerError(status, reason, "row 3").words))"""
+    asked = [[400, reason] for reason in reasons]
+    asked += [[422, "validation"], [422, "truncated"], [422, "not_found"], [418, "tea"]]
+    english = dict(zip(map(tuple, asked), open_office().evaluate(script, asked), strict=True))
+    chinese = open_office(locale="zh-CN").evaluate(script, asked)
+    assert english[400, "feed"] == "The feed cannot be read: row 3"
+    assert english[422, "not_found"] == "The picture cannot be used: row 3"
+    assert [key for key in english if english[key] == "row 3"] == [(418, "tea")]
+    assert all(re.search("[\u4e00-\u9fff]", words) for words in chinese)
+    assert sum("row 3" in words for words in chinese) == sum("row 3" in w for w in english.values())
+
+
 def test_all_words_of_the_office_exist_in_both_languages(open_office: OpenOffice) -> None:
     """No key is shown in place of words: both languages have the same keys, none empty."""
     page = open_office()
-    languages = page.evaluate("import('./static/shared/i18n.js').then((words) => words.WORDS)")
-    assert languages["en"].keys() == languages["zh"].keys()
+    languages = page.evaluate(f"{OF_THE_PAGE}('shared/i18n.js').then((words) => words.WORDS)")
+    assert languages["en"].keys() == languages["zh"].keys() >= {"backOffice", "languageName"}
     assert all(all(words.values()) for words in languages.values())

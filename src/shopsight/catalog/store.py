@@ -262,6 +262,13 @@ class CatalogStore:
             raise NotFoundError(f"Product {product_id!r} has no picture number {position}.")
         return _image_state(row)
 
+    def locations(self, prefix: str) -> set[str]:
+        """Where pictures of products are, of the files and addresses that begin so."""
+        place = images.c.location
+        query = select(place).distinct().where(place.startswith(prefix, autoescape=True))
+        with self._database.begin() as connection:
+            return set(connection.execute(query).scalars())
+
     def showing(
         self, hashes: Sequence[str], index_version: str
     ) -> list[tuple[Product, ImageState]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from shopsight.catalog.feed_preview import FeedPreview, preview_feed
 from shopsight.catalog.feeds import FeedSummary, check_feed, read_feed
 from shopsight.catalog.product import Product
 from shopsight.catalog.saved_feeds import SavedFeed, SavedFeedStore
+from shopsight.catalog.store import CatalogStore
 from shopsight.errors import FeedError, FetchError, StorageError
 from shopsight.images.source import resolve
 from shopsight.ingest.feed_pictures import ArchiveLimits, Unpacked, unpack_pictures
@@ -54,6 +56,7 @@ class FeedShelf:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._root = settings.data / "saved-feeds"
+        self._catalog = CatalogStore(database)
         self.store = SavedFeedStore(database)
 
     def folder(self, feed_id: str) -> Path:
@@ -94,13 +97,25 @@ class FeedShelf:
         return unpack_pictures(archive, self._pictures(feed.id), links=links, limits=limits)
 
     def delete(self, feed_id: str) -> None:
-        """Forget a feed and its file. Its pictures stay: products show them.
+        """Forget a feed, its file, and its pictures but for those of products that are still there.
 
         Raises:
             NotFoundError: There is no such feed.
+            StorageError: Its files cannot be deleted.
         """
         self.store.delete(feed_id)
-        self._uploaded(feed_id).unlink(missing_ok=True)
+        folder = self.folder(feed_id)
+        shown = self._catalog.locations(f"{folder.resolve()}{os.sep}")
+        try:
+            for place, _, names in os.walk(folder, topdown=False):
+                kept = Path(place)
+                for path in (kept / name for name in names):
+                    if str(path.resolve()) not in shown:
+                        path.unlink(missing_ok=True)
+                if not any(kept.iterdir()):
+                    kept.rmdir()
+        except OSError as error:
+            raise StorageError(f"{folder} cannot be deleted: {error.strerror}") from error
 
     def preview(self, feed: SavedFeed) -> tuple[FeedPreview, PictureFiles]:
         """The beginning of a feed, and whether its pictures are there.

@@ -68,7 +68,7 @@ def _add_feeds(routes: APIRouter, parts: Parts, shelf: FeedShelf) -> None:
     @routes.delete(
         "/v1/feeds/{feed_id}",
         summary="Forget a kept feed",
-        description="Its products and pictures stay.",
+        description="Its products stay, with their pictures; pictures of no product are deleted.",
         status_code=204,
         response_class=Response,
         responses=problems(401, 403, 404),

@@ -6,6 +6,9 @@ import { at } from "../shared/place.js";
 let proof = ""; // what a request that changes something carries beside the cookie
 let askToSignIn = () => Promise.reject(new ServerError(401, "session_ended", ""));
 
+/** Reasons of status 422; all others are of pictures, such as "truncated". */
+const NOT_OF_PICTURES = ["validation", "filter", "feed"];
+
 /** Why the server refused: `reason` is its stable code, or "network". */
 export class ServerError extends Error {
   constructor(status, reason, detail) {
@@ -14,11 +17,12 @@ export class ServerError extends Error {
     this.reason = reason;
   }
 
-  /** What is shown to people. */
+  /** What is shown to people. Details are in English, as the server tells them: they name rows, fields and files. */
   get words() {
-    const key = `error_${this.reason}`;
-    if (hasWords(key)) return t(key);
-    return this.status >= 500 && !this.reason ? t("error_network") : this.message;
+    if (this.status >= 500 && !this.reason) return t("error_network");
+    const own = `error_${this.reason}`;
+    const ofPicture = this.status === 422 && !NOT_OF_PICTURES.includes(this.reason);
+    return t(ofPicture ? "error_picture" : hasWords(own) ? own : "error_other", { detail: this.message });
   }
 }
 
