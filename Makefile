@@ -12,8 +12,9 @@ LOCKS := requirements/base.lock requirements/build.lock
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 BENCHMARKS = $(if $(ONLY),$(ONLY:%=benchmarks/%.py),$(filter-out benchmarks/_%,$(sort $(wildcard benchmarks/*.py))))
-# Files of tests go to one process per core; more than four gain little and take memory.
-TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile
+# Files of tests go to one process per core, in the order of tests/conftest.py; more than four processes gain little and
+# take memory.
+TOGETHER := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UV := .venv-lock/bin/uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras $(if $(UPGRADE),--upgrade)

@@ -19,6 +19,20 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
+LONGEST = ("test_docs.py", "ingest/test_durability.py", "benchmarks/test_peers.py")
+"""Files that take half a minute and more: first, so that no process does one alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; nothing else changes its place."""
+
+    def turn(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        return next((at for at, one in enumerate(LONGEST) if path.endswith(one)), len(LONGEST))
+
+    items.sort(key=turn)
+
+
 @pytest.fixture(scope="session")
 def sample_shop() -> Path:
     """The packaged sample shop: catalog.csv, images/, photos.csv, photos/."""

@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 
 COMPARE = Path(__file__).parents[2] / "benchmarks" / "peers" / "compare.py"
+UNCALIBRATED = {"SHOPSIGHT_CALIBRATE": "false"}  # no figure depends on it
 NEEDED = ("torch", "keras", "sklearn", "faiss", "efficientnet_lite_pytorch")
 
 
-def compare(*arguments: str) -> dict[str, Any]:
+def compare(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
     """Run the comparison on a few pictures and read its figures."""
     command = [sys.executable, str(COMPARE), "--json", "--threads", "1"]
     command += ["--pictures", "12", "--queries", "3", "--seconds", "1", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment | UNCALIBRATED
+    )
     assert done.returncode == 0, done.stderr
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
@@ -33,10 +36,12 @@ def make_grocery(folder: Path, sample_shop: Path) -> None:
     (folder / "photos_val.csv").write_text(f"photo,product_id,category_id\n{other},1,0\n")
 
 
-def test_shopsight_is_measured_on_both_galleries(tmp_path, sample_shop):
+def test_shopsight_is_measured_on_both_galleries(tmp_path, sample_shop, uncounted):
     """Every gallery gets figures, and a photo that is itself in the gallery is found first."""
     make_grocery(tmp_path, sample_shop)
-    found = compare("--pipelines", "shopsight", "--grocery", str(tmp_path), "--pictures", "61")
+    found = compare(
+        uncounted, "--pipelines", "shopsight", "--grocery", str(tmp_path), "--pictures", "61"
+    )
     galleries = found["sets"]["grocery"]["shopsight"]["galleries"]
     assert set(galleries) == {"iconic", "training photos"}
     for figures in galleries.values():
@@ -45,12 +50,12 @@ def test_shopsight_is_measured_on_both_galleries(tmp_path, sample_shop):
         assert figures["query_ms"] > 0
 
 
-def test_all_pipelines_are_measured_side_by_side():
+def test_all_pipelines_are_measured_side_by_side(uncounted):
     """Shopsight and its peers answer the same photos; only the textbook pipeline trains."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         pytest.skip(f"needs benchmarks/peers/requirements.txt; missing: {', '.join(missing)}")
-    outcomes = compare()["sets"]["sample shop"]
+    outcomes = compare(uncounted)["sets"]["sample shop"]
     assert set(outcomes) == {"shopsight", "imagenet-faiss", "textbook"}
     assert outcomes["textbook"]["training"]["epochs"] >= 1
     assert outcomes["shopsight"]["training"] is outcomes["imagenet-faiss"]["training"] is None
