@@ -168,7 +168,7 @@ _filters = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_filters)
 def test_text_round_trip(filter_: Filter):
     """The canonical text of any filter parses to an equal filter."""
