@@ -217,6 +217,28 @@ def test_everything_works_with_the_keyboard(open_shop: OpenPage) -> None:
     expect(page.locator("main h1")).to_contain_text("mug")
 
 
+def test_opening_at_once_after_closing(open_shop: OpenPage) -> None:
+    """A panel that is opened before the browser tells of its closing stays; each is told once."""
+    page = open_shop()
+    page.evaluate(
+        """() => {
+          window.heard = [];
+          for (const name of ["open", "close"]) {
+            document.addEventListener(`shopsight:${name}`, () => heard.push(name));
+          }
+          Shopsight.open();
+          Shopsight.close();
+          Shopsight.open();
+        }"""
+    )
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("dialog")).to_have_count(1)
+    assert page.evaluate("heard") == ["open", "close", "open"]
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.wait_for_function("heard.length === 4")
+
+
 def test_things_on_the_photo_can_be_chosen(open_shop: OpenPage, sample_shop: Path) -> None:
     """Another thing, the whole photo, or words beside it: each is searched for at once."""
     page = open_shop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -107,19 +108,20 @@ class SearchEngine:
         clock = Clock()
         check_focus(self._abilities.spec(), query.focus)
         question = self.understood(query)
-        photo = self._photo(query, clock)
-        look = self._look(query, photo)
-        clock.lap("encode")
-        ranking, alike = self._ranking(query, question, look)
-        clock.lap("search")
-        shown = ranking.page(query.offset, query.limit)
-        hits = self.hits(shown)
-        clock.lap("hydrate")
-        hits, no_match = self._judged(query, question, look, hits, alike)
-        counted = self.facets(query, question)
-        objects = self._objects(query, photo, question.where)
-        total = self._total(question, query)
-        clock.lap("rank")
+        with ThreadPoolExecutor(1, "counting") as aside:
+            # Counts hang on filters and words alone, so they need not wait for photo and index.
+            counting = aside.submit(self._counted, query, question)
+            photo = self._photo(query, clock)
+            look = self._look(query, photo)
+            clock.lap("encode")
+            ranking, alike = self._ranking(query, question, look)
+            clock.lap("search")
+            hits = self.hits(ranking.page(query.offset, query.limit))
+            clock.lap("hydrate")
+            hits, no_match = self._judged(query, question, look, hits, alike)
+            objects = self._objects(query, photo, question.where)
+            counted, total = counting.result()
+            clock.lap("rank")
         return SearchResult(
             query_id=uuid.uuid4().hex,
             hits=hits,
@@ -374,6 +376,9 @@ class SearchEngine:
             replace(each, hits=self.hits(self.nearest(vector, query.object_hits, where)))
             for each, vector in zip(photo.objects, vectors, strict=True)
         )
+
+    def _counted(self, query: Query, question: Question) -> tuple[tuple[Facet, ...], int]:
+        return self.facets(query, question), self._total(question, query)
 
     def _total(self, question: Question, query: Query) -> int:
         if not query.images and not query.product_id:

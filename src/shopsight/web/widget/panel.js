@@ -69,6 +69,7 @@ export function makePanel({ base, options, tell }) {
 
   let asked = {};
   let found = null;
+  let over = false; // it was closed; another panel takes its place
   let running = new AbortController();
 
   dialog.addEventListener("close", closed);
@@ -286,6 +287,8 @@ export function makePanel({ base, options, tell }) {
   }
 
   function closed() {
+    if (over) return;
+    over = true;
     forget();
     host.remove();
     tell("close", {});
@@ -294,9 +297,9 @@ export function makePanel({ base, options, tell }) {
   return {
     close,
 
-    /** Whether the page has taken the panel away, as some do when they change; it is of no use then. */
+    /** Whether it is of no use: the page took it away, as some do when they change, or it was closed a moment ago. */
     isLost() {
-      const lost = dialog.open && !host.isConnected;
+      const lost = dialog.open !== host.isConnected;
       if (lost) closed();
       return lost;
     },
