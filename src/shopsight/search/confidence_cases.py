@@ -219,9 +219,7 @@ class Simulator:
             number: Of the photo, for its chance.
         """
         rng = np.random.default_rng((self._seed, 1, number % 2**32))
-        near = [name for name in kinds if name != group]
-        most = max(1.0, _FARTHEST * len(near))
-        gone = {group, *near[: math.floor(math.exp(rng.uniform(0, math.log(most)))) - 1]}
+        gone = taken_out(group, kinds, rng)
         kept = [place for place, name in enumerate(ranking.groups) if name not in gone]
         if len(kept) < LEAST_SCORES:  # a small shop, or a large one whose ranking ends here
             kept = [place for place, name in enumerate(ranking.groups) if name != group]
@@ -229,6 +227,19 @@ class Simulator:
             scores = np.asarray(ranking.scores, np.float64)[kept]
             found = figures(scores, [ranking.groups[place] for place in kept])
             self.cases.append(Case(found, scores, None, present=False, real=False, name=group))
+
+
+def taken_out(group: str, kinds: Iterable[str], rng: np.random.Generator) -> set[str]:
+    """The groups that a shop lacks that does not sell a thing: its own, and some most like it.
+
+    Args:
+        group: Of the thing.
+        kinds: All groups, those most like it first.
+        rng: Decides how many: few as often as many, at most :data:`_FARTHEST` of them.
+    """
+    near = [name for name in kinds if name != group]
+    most = max(1.0, _FARTHEST * len(near))
+    return {group, *near[: math.floor(math.exp(rng.uniform(0, math.log(most)))) - 1]}
 
 
 def sampled(pictures: Iterable[Picture], count: int, seed: int) -> list[Picture]:

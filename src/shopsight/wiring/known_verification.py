@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,14 +23,13 @@ from shopsight.recognize.verification import (
     fit_verification,
 )
 from shopsight.search.candidates import Candidate
-from shopsight.search.confidence_cases import DEPTH, Picture
+from shopsight.search.confidence_cases import DEPTH, Picture, taken_out
 from shopsight.search.engine import SearchEngine
 from shopsight.wiring.kept import from_file, to_file
 
 LEAST_GROUPS = 8
 """With fewer item groups among the made-up photos nothing is fitted."""
 
-_FARTHEST = 0.5
 _SAMPLE = 500
 """Pictures that the mean look of places is taken of."""
 
@@ -123,9 +121,7 @@ class KnownVerification:
     ) -> list[Case]:
         found = self._engine.nearest(vector, DEPTH)
         groups = self._engine.groups([one.product_id for one in found])
-        near = [name for name in dict.fromkeys(groups) if name != picture.group]
-        most = max(1.0, _FARTHEST * len(near))
-        gone = {picture.group, *near[: math.floor(math.exp(rng.uniform(0, math.log(most)))) - 1]}
+        gone = taken_out(picture.group, dict.fromkeys(groups), rng)
         absent = [one for one, group in zip(found, groups, strict=True) if group not in gone]
         cases = []
         for some, there in ((found, True), (absent, False)):
